@@ -78,7 +78,7 @@ for (const kind of ['nginx', 'caddy'] as Proxy[]) {
       await expect(page.getByRole('heading', { name: 'Wiki' })).toBeVisible();
       const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
       const forged = 'forged@example.com';
-      const names = ['X-Auth-Email', 'x-auth_email', 'X_Auth_Email', 'X_AUTH-Email', 'X-Auth-Groups', 'X-Auth_Groups'];
+      const names = ['X-Auth-Email', 'x-auth_email', 'X_Auth_Email', 'X_AUTH-Email', 'X.Auth.Email', 'X~Auth-Email', 'X-Auth-Groups', 'X-Auth_Groups'];
       const paths = ['X-Original-URL', 'X-Rewrite-URL', 'X-Original_URL', 'X_Rewrite_URL', 'X-Forwarded-Prefix'];
       const { status, body } = await get(origin(), '/', { cookie }, [
         ...names.map((name) => [name, forged] as [string, string]),
@@ -92,12 +92,28 @@ for (const kind of ['nginx', 'caddy'] as Proxy[]) {
       expect(JSON.stringify(headers)).not.toContain(forged);
       expect(headers.filter(([, value]) => value === '/admin' || value.includes('evil'))).toEqual([]);
 
-      for (const path of ['/admin', '/x/../admin', '//admin', '/%61dmin', '/a%2fadmin', '/admin;x', '/index.php/admin']) {
+      for (const path of ['/admin', '/x/../admin', '//admin', '/%61dmin', '/a%2fadmin', '/admin;x', '/index.php/admin', '/admin.json', '/admin%3Fx']) {
         expect((await get(origin(), path, { cookie })).status, path).toBe(403);
       }
       // Attack: the path in these headers is checked instead of the requested one.
       const spoofed = await get(origin(), '/admin', { cookie }, [['X-Forwarded-Uri', '/'], ['X-Original-URL', '/']]);
       expect(spoofed.status).toBe(403);
+      // Attack: the proxy removes the headers that it has set itself.
+      const dropped = await get(origin(), '/', { cookie, connection: 'close, X-Auth-Email, X-Auth-Subject' });
+      expect(values((JSON.parse(dropped.body) as Seen).headers, 'HTTP_X_AUTH_EMAIL')).toEqual([user.email]);
+      // Attack: the proxy chooses the site by one host, and asks about another, which the user may enter.
+      const { host, port } = new URL(origin());
+      for (const [line, named] of [
+        [`http://localhost:${port}/`, host],
+        [`http://${host}/admin`, `localhost:${port}`],
+        ['/', `localhost:${port}`],
+        ['/', 'evil.example'],
+      ] as const) {
+        const answer = await get(origin(), line, { cookie }, [], named);
+        if (answer.status === 200) expect((JSON.parse(answer.body) as Seen).url, line).toBe('/');
+        expect([answer.status, answer.body], `${line} at ${named}`).not.toEqual([200, expect.stringContaining('/admin')]);
+        if (kind === 'nginx' && !line.includes(host)) expect(answer.status, `${line} at ${named}`).toBe(421);
+      }
       for (const headers of [{ 'sec-fetch-mode': 'cors' }, { 'sec-fetch-mode': 'no-cors' }]) {
         const polled = await get(origin(), '/', headers);
         expect([polled.status, polled.location]).toEqual([401, undefined]);
@@ -128,10 +144,11 @@ function get(
   path: string,
   headers: Record<string, string>,
   raw: [string, string][] = [],
+  named = new URL(origin).host,
 ): Promise<{ status: number; body: string; location: string | undefined }> {
-  const { hostname, port, host } = new URL(origin);
+  const { hostname, port } = new URL(origin);
   return new Promise((done, failed) => {
-    const list = ['host', host, ...Object.entries(headers).flat(), ...raw.flat()];
+    const list = ['host', named, ...Object.entries(headers).flat(), ...raw.flat()];
     const asked = http({ hostname, port, path, headers: list as unknown as Record<string, string>, insecureHTTPParser: true }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => (text += part));

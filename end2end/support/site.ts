@@ -69,8 +69,10 @@ allow = ["organization:Analytical Engines Ltd"]
 /** Writes the sample with other ports, and without TLS. */
 function nginx(folder: string, port: number, program: number, service: string): string[] {
   const sample = readFileSync(join(SAMPLES, 'nginx.conf'), 'utf8')
-    .replace('listen 443 ssl http2', `listen 127.0.0.1:${port}`)
-    .replace(/ *ssl_certificate.*\n/g, '')
+    .replaceAll('listen 443 ssl http2', `listen 127.0.0.1:${port}`)
+    .replace(/ *ssl_(certificate|reject).*\n/g, '')
+    .replace('server_name WIKI.EXAMPLE.COM', 'server_name 127.0.0.1')
+    .replace(/Host WIKI\.EXAMPLE\.COM/g, `Host 127.0.0.1:${port}`)
     .replace('127.0.0.1:3000', service)
     .replace('127.0.0.1:8080', `127.0.0.1:${program}`);
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`);

@@ -9,8 +9,12 @@ CREATE TABLE pairwise_subjects (
     account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     client_id  TEXT NOT NULL,
     subject    TEXT NOT NULL,
+    -- Part of the digests that the client gets instead of session ids.
+    salt       TEXT NOT NULL,
     PRIMARY KEY (account_id, client_id)
 );
+-- For the removal of a client.
+CREATE INDEX pairwise_subjects_by_client ON pairwise_subjects (client_id, account_id);
 
 -- Signed statements by which clients have proven who they are. Each works once.
 CREATE TABLE client_assertions (

@@ -30,13 +30,13 @@ pub use clients::{ClientSettings, Clients, InvalidClient};
 pub use discovery::discovery;
 pub use logout_delivery::LogoutDelivery;
 pub use registrations::{ClientDetails, ClientRegistrations, NewClient, NewSecret};
-pub use sites::{Site, SiteRuleSettings, SiteSettings};
+pub use sites::{Site, SiteRuleSettings, SiteSettings, shares_cookies};
 
 pub(crate) use clients::Client;
 pub(crate) use logout_request::{LogoutRequest, logout_redirect};
 pub use request::Hints;
 pub(crate) use request::{InvalidRequest, ValidRequest, redirect};
-pub(crate) use subjects::known_subject;
+pub(crate) use subjects::known_as;
 pub(crate) use token::{connect, is_verified};
 
 use account::Timestamp;

@@ -14,6 +14,7 @@ pub mod pooler;
 pub mod postgres;
 pub mod program;
 pub mod provider;
+pub mod site;
 pub mod sqlite;
 
 use std::io::Write;

@@ -155,10 +155,7 @@ async fn add(config: &Config, backend: &Backend, new: Registration) -> Result<()
         backchannel_logout_uri: new.backchannel_logout_uri,
     };
     let id = &settings.id;
-    let added = backend
-        .client_registrations()
-        .add(&settings, new.public || has_keys)
-        .await;
+    let added = backend.client_registrations().add(&settings, new.public).await;
     let secret = match added.map_err(|error| error.to_string())? {
         NewClient::Added(secret) => secret,
         NewClient::Invalid(fields) => {
@@ -220,7 +217,7 @@ async fn list(config: &Config, backend: &Backend) -> Result<(), Failed> {
     let configured = config
         .clients
         .iter()
-        .map(|client| line(client, client.client_secret.is_some(), "configuration"));
+        .map(|client| line(client, client.is_confidential(), "configuration"));
     let stored = stored.iter().map(|client| {
         let place = match in_configuration(config, &client.settings.id) {
             Some(_) => "database (not used)",
@@ -260,7 +257,7 @@ fn no_client(id: &str) -> Failed {
 async fn show(config: &Config, backend: &Backend, id: &str) -> Result<(), Failed> {
     let stored = find(backend, id).await?;
     let (settings, is_confidential, place) = match (in_configuration(config, id), &stored) {
-        (Some(client), _) => (client, client.client_secret.is_some(), "configuration"),
+        (Some(client), _) => (client, client.is_confidential(), "configuration"),
         (None, Some(stored)) => (&stored.settings, stored.is_confidential, "database"),
         (None, None) => return Err(no_client(id)),
     };
@@ -327,6 +324,9 @@ async fn rotate(config: &Config, backend: &Backend, id: &str, overlap_s: i64) ->
     let rotated = backend.client_registrations().rotate(id, overlap_s).await;
     match rotated.map_err(|error| error.to_string())? {
         NewSecret::Replaced(secret, until) => say(&rotated_text(id, secret.expose(), until)),
+        NewSecret::Keys => Err(Failed::Other(format!(
+            "The client {id} proves itself by its keys; to replace them, remove it and add it again."
+        ))),
         NewSecret::Public => Err(Failed::Other(format!("The client {id} is public and has no secret."))),
         NewSecret::Unknown => Err(no_client(id)),
     }

@@ -16,7 +16,7 @@ pub use tables::TableKey;
 pub(crate) use tables::secret;
 
 use account::Secret;
-use backend::oauth::{ClientSettings, SiteRuleSettings, SiteSettings, TokenAlgorithm};
+use backend::oauth::{ClientSettings, SiteRuleSettings, SiteSettings, TokenAlgorithm, shares_cookies};
 use backend::oidc::ProviderSettings;
 use backend::{EngineChoice, Settings};
 use ipnet::IpNet;
@@ -329,6 +329,16 @@ fn together(config: &Config, purpose: ConfigPurpose, problems: &mut Vec<Problem>
         problems.push(Problem {
             key: variable("rsa_key_file"),
             text: format!("is not set, but the client `{}` needs RS256", client.id),
+        });
+    }
+    for site in config
+        .sites
+        .iter()
+        .filter(|site| shares_cookies(&site.origin, &config.origin.text))
+    {
+        problems.push(Problem {
+            key: format!("[[sites]] {}", site.origin),
+            text: "has the host of REKEY_ORIGIN, so browsers would send its program the cookies of this service".into(),
         });
     }
     for rule in sites::rules_without_site(&config.sites, &config.site_rules) {

@@ -303,22 +303,15 @@ async fn answer_client(service: &Service, endpoint: ClientEndpoint, headers: &He
         Some(found) => found,
         None => None,
     };
-    let answer = || async {
-        match service
-            .backend
-            .answer_client(endpoint, body, credentials.as_ref())
-            .await
-        {
-            Ok(answer) => Ok(Ok(answer)),
-            Err(ClientError::Refused(error, description)) => Ok(Err(refused(error, description))),
-            Err(ClientError::TooMany(wait_s)) => Ok(Err(too_many(wait_s))),
-            Err(ClientError::Fault(fault)) => Err(Error::Fault(fault)),
-        }
-    };
-    match retried(answer).await {
-        Ok(Ok(answer)) => Json(answer).into_response(),
-        Ok(Err(response)) => response,
-        Err(error) => service.failed(error),
+    match service
+        .backend
+        .answer_client(endpoint, body, credentials.as_ref())
+        .await
+    {
+        Ok(answer) => Json(answer).into_response(),
+        Err(ClientError::Refused(error, description)) => refused(error, description),
+        Err(ClientError::TooMany(wait_s)) => too_many(wait_s),
+        Err(ClientError::Fault(fault)) => service.failed(Error::Fault(fault)),
     }
 }
 

@@ -43,6 +43,34 @@ fn sites_are_read_from_the_file() {
     assert_eq!(config.site_rules[0].path, "/admin");
 }
 
+/// Attack: the program of a site gets the cookies of this service, which browsers send to all ports of a host.
+#[test]
+fn a_site_has_a_host_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    for port in ["", ":8443"] {
+        let origin = format!("https://accounts.example.com{port}");
+        let site = format!("[[sites]]\norigin = {origin:?}\nname = \"Wiki\"\n");
+        let environment = [
+            ("REKEY_CONFIG".to_owned(), written(&folder, &site)),
+            ("REKEY_ORIGIN".to_owned(), "https://accounts.example.com".to_owned()),
+        ];
+        let (_, problems) = load(&environment, ConfigPurpose::Command);
+        assert!(
+            problems[0].text.starts_with("has the host of REKEY_ORIGIN"),
+            "{problems:?}"
+        );
+    }
+    let (_, problems) = read(&TABLES.replacen(
+        "[[site_rules]]",
+        "[[sites]]\nname = \"B\"\norigin = \"https://wiki.example.com:1\"\n[[site_rules]]",
+        1,
+    ));
+    assert!(
+        problems[0].text.starts_with("has the host of another site"),
+        "{problems:?}"
+    );
+}
+
 #[test]
 fn check_config_shows_sites() {
     let folder = tempfile::tempdir().unwrap();
@@ -245,6 +273,12 @@ async fn a_sign_in_begins_at_the_host_of_the_site() {
             );
         }
     }
-    let elsewhere = verify(&world, &[("x-forwarded-host", "evil.example")]).await;
-    assert_eq!(elsewhere.status, StatusCode::NOT_FOUND);
+    // Attack: a proxy adds its header behind that of a client.
+    let twice = [
+        ("x-forwarded-host", "wiki.example.com"),
+        ("x-forwarded-host", "evil.example"),
+    ];
+    for elsewhere in [&[("x-forwarded-host", "evil.example")][..], &twice] {
+        assert_eq!(verify(&world, elsewhere).await.status, StatusCode::NOT_FOUND);
+    }
 }

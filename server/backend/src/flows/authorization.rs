@@ -2,8 +2,8 @@
 
 use super::request::BrowserRequest;
 use crate::oauth::{
-    CODE_MS, Client, Hints, InvalidRequest, REQUEST_MS, ValidRequest, code_kept_until, connect, has_scope,
-    known_subject, redirect,
+    CODE_MS, Client, Hints, InvalidRequest, REQUEST_MS, ValidRequest, code_kept_until, connect, has_scope, known_as,
+    redirect,
 };
 use crate::store::authorization::{self, AuthorizationCode, AuthorizationRequest};
 use crate::store::limits::Rule;
@@ -274,8 +274,8 @@ impl Authorization<'_> {
             return Ok(Answer::SignIn);
         };
         if let Some(expected) = &request.subject {
-            let subject = known_subject(&mut conn, client, &session.account_id).await?;
-            if subject.as_ref() != Some(expected) {
+            let known = known_as(&mut conn, client, &session.account_id, &session.id).await?;
+            if known.is_none_or(|known| known.sub != *expected) {
                 return Ok(Answer::OtherUser);
             }
         }

@@ -1,7 +1,7 @@
 //! Sign-out that a product asks for (OpenID Connect RP-Initiated Logout 1.0).
 
 use super::request::BrowserRequest;
-use crate::oauth::{LogoutRequest, logout_redirect};
+use crate::oauth::{LogoutRequest, known_as, logout_redirect};
 use crate::{Error, Transition};
 
 /// Sign-out that a product asks for.
@@ -40,9 +40,16 @@ impl ClientLogout<'_> {
         };
         let mut conn = self.0.read().await?;
         let session = self.0.find_session(&mut conn, self.0.now()).await?;
+        let is_proven = match (&session, &asked.session) {
+            (Some(session), Some((client, sid))) => {
+                let known = known_as(&mut conn, client, &session.account_id, &session.id).await?;
+                known.is_some_and(|known| known.sid == *sid)
+            }
+            _ => false,
+        };
         drop(conn);
         match session {
-            Some(session) if asked.session.as_ref() == Some(&session.id) => self.finish(asked).await,
+            Some(_) if is_proven => self.finish(asked).await,
             Some(_) => Ok(Transition::to(ClientLogoutStep::Ask)),
             // Attack: a page of another site ends a sign-in that waits for its code.
             None => Ok(Transition::to(leave(asked))),

@@ -2,7 +2,7 @@
 
 use super::{Client, ClientEndpoint};
 use crate::store::client_assertions;
-use crate::{Backend, Fault, random};
+use crate::{Backend, Error, random, retried};
 use account::{Secret, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
@@ -20,8 +20,16 @@ struct Claims {
     iss: String,
     sub: String,
     aud: Audience,
-    exp: i64,
+    /// In seconds, possibly with a fraction (RFC 7519 §2).
+    exp: f64,
+    nbf: Option<f64>,
     jti: String,
+}
+
+/// A verified statement.
+pub(super) struct Assertion {
+    digest: String,
+    ends_at: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -42,26 +50,24 @@ pub(super) fn named(assertion: &str) -> Option<String> {
 }
 
 impl Backend {
-    /// Returns whether a client has signed a statement for this endpoint, and marks it as used. Attack: whoever has seen it, such as in a
-    /// log, sends it again.
-    pub(super) async fn is_asserted(
+    /// Marks a statement as used; `false` if it was used before. Attack: someone who has seen it, such as in a log, sends it again.
+    pub(super) async fn use_assertion(&self, assertion: &Assertion) -> Result<bool, Error> {
+        retried(async || {
+            let mut tx = self.parts.db.begin().await?;
+            let is_first = client_assertions::use_once(&mut tx, &assertion.digest, assertion.ends_at).await?;
+            tx.commit().await?;
+            Ok(is_first)
+        })
+        .await
+    }
+
+    /// Verifies that a client has signed a statement for this endpoint.
+    pub(super) fn verify_assertion(
         &self,
         client: &Client,
         endpoint: ClientEndpoint,
         assertion: &str,
-    ) -> Result<bool, Fault> {
-        let now = self.now();
-        let Some(claims) = self.verify(client, endpoint, assertion, now) else {
-            return Ok(false);
-        };
-        let digest = random::digest(&Secret::from([&client.id, "\n", &claims.jti].concat()));
-        let mut tx = self.parts.db.begin().await?;
-        let is_first = client_assertions::use_once(&mut tx, &digest, Timestamp((claims.exp + SKEW_S) * 1_000)).await?;
-        tx.commit().await?;
-        Ok(is_first)
-    }
-
-    fn verify(&self, client: &Client, endpoint: ClientEndpoint, assertion: &str, now: Timestamp) -> Option<Claims> {
+    ) -> Option<Assertion> {
         let keys = client.keys.as_ref()?;
         let header = decode_header(assertion).ok()?;
         // Attack: `none`, or a public key as the secret of an HMAC.
@@ -83,14 +89,22 @@ impl Backend {
             .claims;
         let origin = &self.settings().origin;
         let here = [origin.clone(), [origin, endpoint.path()].concat()];
-        // Attack: a statement for another server is passed on to this one.
+        // Attack: a statement for another server, too, is passed on by that one.
         let is_for_us = match &claims.aud {
             Audience::One(one) => here.contains(one),
-            Audience::Several(several) => several.iter().any(|one| here.contains(one)),
+            Audience::Several(several) => !several.is_empty() && several.iter().all(|one| here.contains(one)),
         };
-        let now_s = now.0 / 1_000;
-        let is_timely = now_s - SKEW_S < claims.exp && claims.exp <= now_s + LIVES_S;
+        let now = self.now();
+        let at = |seconds: f64| Timestamp((seconds * 1_000.0) as i64);
+        let (ends_at, skew_ms) = (at(claims.exp).plus_seconds(SKEW_S), SKEW_S * 1_000);
+        let is_timely = now.0 < ends_at.0
+            && ends_at.0 <= now.plus_seconds(LIVES_S + SKEW_S).0
+            && claims.nbf.is_none_or(|from| at(from).0 <= now.0 + skew_ms);
         let is_own = claims.iss == client.id && claims.sub == client.id;
-        (is_for_us && is_timely && is_own && (1..=256).contains(&claims.jti.len())).then_some(claims)
+        let is_valid = is_for_us && is_timely && is_own && (1..=256).contains(&claims.jti.len());
+        is_valid.then(|| Assertion {
+            digest: random::digest(&Secret::from([&client.id, "\n", &claims.jti].concat())),
+            ends_at,
+        })
     }
 }

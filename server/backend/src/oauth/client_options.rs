@@ -105,8 +105,13 @@ fn is_key_set(text: &str) -> bool {
     };
     let keys = value["keys"].as_array().map_or(&[][..], Vec::as_slice);
     let is_public = |key: &serde_json::Value| ["d", "p", "q", "k"].iter().all(|part| key.get(part).is_none());
+    // Attack: a key that never verifies seems to work until it is needed.
+    let is_supported = |key: &serde_json::Value| {
+        let is = |name: &str, wanted: &str| key[name] == wanted;
+        is("kty", "RSA") || is("kty", "EC") && is("crv", "P-256") || is("kty", "OKP") && is("crv", "Ed25519")
+    };
     (1..=10).contains(&keys.len())
-        && keys.iter().all(is_public)
+        && keys.iter().all(|key| is_public(key) && is_supported(key))
         && serde_json::from_value::<JwkSet>(value.clone()).is_ok()
 }
 
@@ -125,6 +130,7 @@ mod tests {
             r#"{"keys":[{}]}"#.into(),
             format!(r#"{{"keys":[{{{point},"d":"AA"}}]}}"#),
             r#"{"keys":[{"kty":"oct","k":"AA"}]}"#.into(),
+            format!(r#"{{"keys":[{{{}}}]}}"#, point.replace("P-256", "P-384")),
             format!(r#"{{"keys":[{}]}}"#, vec![format!("{{{point}}}"); 11].join(",")),
         ] {
             assert!(!is_key_set(&wrong), "{wrong}");

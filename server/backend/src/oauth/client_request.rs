@@ -1,13 +1,13 @@
 //! Requests of clients: who sends them, and the endpoints for their tokens.
 
-use super::client_assertion::{self, JWT_BEARER};
+use super::client_assertion::{self, Assertion, JWT_BEARER};
 use super::id_token::UserClaims;
 use super::parameters::{Parameters, is_printable};
 use super::refresh_token::RefreshToken;
 use super::request::{InvalidRequest, ValidRequest};
 use super::{Client, subjects};
-use crate::store::authorization;
-use crate::{Backend, Fault, random};
+use crate::store::authorization::{self, Subject};
+use crate::{Backend, Error, Fault, random, retried};
 use account::Secret;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -44,6 +44,16 @@ pub enum ClientError {
     TooMany(i64),
     /// A failure of this service.
     Fault(Fault),
+}
+
+impl ClientError {
+    /// Requests of clients are refused in their own way, so only a fault remains.
+    fn of(error: Error) -> Self {
+        match error {
+            Error::Fault(fault) => Self::Fault(fault),
+            Error::Refused(_) | Error::Repeated(_) => INVALID_CLIENT,
+        }
+    }
 }
 
 impl From<Fault> for ClientError {
@@ -87,7 +97,7 @@ impl Backend {
         if asked.repeats_any() {
             return Err(ClientError::Refused("invalid_request", "a parameter is repeated"));
         }
-        let client = &*self.authenticate(&asked, endpoint, credentials).await?;
+        let (client, assertion) = self.authenticate(&asked, endpoint, credentials)?;
         // Attack: a product with a fault sends requests in a loop, and slows down the sign-ins of all others. Not for public clients,
         // in whose name anyone sends requests.
         let most = self.limits().product_requests_a_minute;
@@ -96,23 +106,44 @@ impl Backend {
         {
             return Err(ClientError::TooMany(wait_s));
         }
+        // Once, before the work that may be repeated.
+        if let Some(assertion) = assertion
+            && !self.use_assertion(&assertion).await.map_err(ClientError::of)?
+        {
+            return Err(INVALID_CLIENT);
+        }
+        let answer = retried(async || match self.answer(endpoint, form, &asked, &client).await {
+            Err(ClientError::Fault(fault)) => Err(Error::Fault(fault)),
+            answer => Ok(answer),
+        });
+        answer.await.map_err(ClientError::of)?
+    }
+
+    async fn answer(
+        &self,
+        endpoint: ClientEndpoint,
+        form: &str,
+        asked: &Parameters,
+        client: &Client,
+    ) -> Result<Value, ClientError> {
         match endpoint {
-            ClientEndpoint::Token => self.issue(&asked, client).await,
-            ClientEndpoint::Push => self.push(form, &asked, client).await,
-            ClientEndpoint::Introspect => self.introspect(token(&asked)?, client).await,
-            ClientEndpoint::Revoke => self.revoke_token(token(&asked)?, client).await,
+            ClientEndpoint::Token => self.issue(asked, client).await,
+            ClientEndpoint::Push => self.push(form, asked, client).await,
+            ClientEndpoint::Introspect => self.introspect(token(asked)?, client).await,
+            ClientEndpoint::Revoke => self.revoke_token(token(asked)?, client).await,
         }
     }
 
     /// Returns the client that proves who it is: by the header, by the form, or by its id alone if it is public.
-    async fn authenticate(
+    fn authenticate(
         &self,
         asked: &Parameters,
         endpoint: ClientEndpoint,
         credentials: Option<&ClientCredentials>,
-    ) -> Result<Arc<Client>, ClientError> {
+    ) -> Result<(Arc<Client>, Option<Assertion>), ClientError> {
         if let Some(assertion) = asked.get("client_assertion") {
-            return self.authenticate_by_key(asked, endpoint, assertion, credentials).await;
+            let (client, assertion) = self.authenticate_by_key(asked, endpoint, assertion, credentials)?;
+            return Ok((client, Some(assertion)));
         }
         let in_form = asked.get("client_secret").map(Secret::from);
         let named = asked.get("client_id");
@@ -139,17 +170,21 @@ impl Backend {
             }
             None => !client.is_confidential(),
         };
-        if proven { Ok(client) } else { Err(INVALID_CLIENT) }
+        if proven {
+            Ok((client, None))
+        } else {
+            Err(INVALID_CLIENT)
+        }
     }
 
     /// Returns the client that has signed the request's `client_assertion`.
-    async fn authenticate_by_key(
+    fn authenticate_by_key(
         &self,
         asked: &Parameters,
         endpoint: ClientEndpoint,
         assertion: &str,
         credentials: Option<&ClientCredentials>,
-    ) -> Result<Arc<Client>, ClientError> {
+    ) -> Result<(Arc<Client>, Assertion), ClientError> {
         if credentials.is_some() || asked.get("client_secret").is_some() {
             return Err(ClientError::Refused(
                 "invalid_request",
@@ -163,11 +198,10 @@ impl Backend {
         if asked.get("client_id").is_some_and(|id| id != client.id) {
             return Err(INVALID_CLIENT);
         }
-        if self.is_asserted(&client, endpoint, assertion).await? {
-            Ok(client)
-        } else {
-            Err(INVALID_CLIENT)
-        }
+        let assertion = self
+            .verify_assertion(&client, endpoint, assertion)
+            .ok_or(INVALID_CLIENT)?;
+        Ok((client, assertion))
     }
 
     /// Stores an authorization request. Only the client's id and the returned name then travel through the browser.
@@ -241,15 +275,16 @@ impl Backend {
         let Some(subject) = subject.filter(|_| expires_at > now.0) else {
             return Ok(inactive());
         };
-        let sub = subjects::known_subject(&mut conn, client, &subject.account_id).await?;
+        let known = subjects::known_as(&mut conn, client, &subject.account_id, &subject.session_id).await?;
+        let Some(known) = known else { return Ok(inactive()) };
         let mut told = json!({
             "active": true,
             "client_id": client.id,
-            "sub": sub,
+            "sub": known.sub,
             "scope": scope,
             "exp": expires_at / 1_000,
             "iss": self.settings().origin,
-            "sid": subject.session_id,
+            "sid": known.sid,
         });
         if let Some(token_type) = token_type {
             told["token_type"] = token_type.into();
@@ -293,8 +328,11 @@ impl Backend {
         let Some(client) = self.clients().find(&access.client_id) else {
             return Ok(None);
         };
-        let sub = subjects::known_subject(&mut conn, &client, &access.subject.account_id).await?;
-        Ok(sub.map(|sub| json!(UserClaims::of(&access.subject, &sub, &access.scope))))
+        let Subject {
+            account_id, session_id, ..
+        } = &access.subject;
+        let known = subjects::known_as(&mut conn, &client, account_id, session_id).await?;
+        Ok(known.map(|known| json!(UserClaims::of(&access.subject, &known.sub, &access.scope))))
     }
 }
 

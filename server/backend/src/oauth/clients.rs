@@ -80,6 +80,12 @@ pub(crate) struct Client {
 const URI_LEN: usize = 512;
 
 impl ClientSettings {
+    /// Returns whether the client proves who it is: by a secret, or by keys.
+    #[must_use]
+    pub const fn is_confidential(&self) -> bool {
+        self.client_secret.is_some() || self.options.jwks.is_some()
+    }
+
     /// Returns the invalid fields, also those that must differ from `earlier` clients.
     #[must_use]
     pub fn invalid_fields(&self, earlier: &[Self]) -> Vec<InvalidClient> {
@@ -251,7 +257,15 @@ impl From<ClientSettings> for Client {
             backchannel_logout_uri: settings.backchannel_logout_uri,
             redirect_uris: settings.redirect_uris,
             post_logout_redirect_uris: settings.post_logout_redirect_uris,
-            secret_digest: settings.client_secret.as_ref().map(random::digest),
+            secret_digest: match &settings.client_secret {
+                Some(secret) => Some(random::digest(secret)),
+                // Known to no one. Attack: keys that cannot be read make the client public.
+                None => settings
+                    .options
+                    .jwks
+                    .is_some()
+                    .then(|| random::digest(&random::token())),
+            },
             previous: None,
             keys: settings
                 .options
@@ -308,9 +322,9 @@ impl Client {
             .any(|registered| registered == uri)
     }
 
-    /// Returns whether the client has a secret or a key.
+    /// Returns whether the client has a secret or keys.
     pub const fn is_confidential(&self) -> bool {
-        self.secret_digest.is_some() || self.keys.is_some()
+        self.secret_digest.is_some()
     }
 
     /// Compares the secret in constant time, also with the one before while both are accepted. Attack: the secret is guessed by

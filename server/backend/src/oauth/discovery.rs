@@ -35,7 +35,7 @@ pub fn discovery(origin: &str, languages: &[&str], has_rsa_key: bool) -> Value {
         "id_token_signing_alg_values_supported": algorithms,
         "subject_types_supported": ["public", "pairwise"],
         "scopes_supported": super::request::SCOPES,
-        "prompt_values_supported": ["none", "login", "consent"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "amr", "acr", "email", "email_verified",
             "name", "organization",

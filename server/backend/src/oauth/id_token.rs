@@ -1,6 +1,7 @@
 //! The claims of ID tokens and of the user information.
 
 use super::TOKEN_S;
+use super::subjects::KnownAs;
 use crate::store::authorization::{AuthorizationCode, Subject};
 use account::{Method, Timestamp};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -84,7 +85,7 @@ impl<'a> IdToken<'a> {
     pub fn of(
         issuer: &'a str,
         code: &'a AuthorizationCode,
-        (subject, sub): (&'a Subject, &'a str),
+        (subject, known): (&'a Subject, &'a KnownAs),
         access_token: &str,
         now: Timestamp,
     ) -> Self {
@@ -98,10 +99,10 @@ impl<'a> IdToken<'a> {
             nonce: code.nonce.as_deref(),
             // Attack: the access token of another sign-in is injected into the client.
             at_hash: BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(access_token)[..16]),
-            sid: &subject.session_id,
+            sid: &known.sid,
             acr: context_class(&subject.methods),
             amr: references(&subject.methods),
-            user: UserClaims::of(subject, sub, &code.scope),
+            user: UserClaims::of(subject, &known.sub, &code.scope),
         }
     }
 }

@@ -1,18 +1,20 @@
 //! The sign-out request of a product (OpenID Connect RP-Initiated Logout 1.0 §2).
 
+use super::Client;
 use super::parameters::{Parameters, is_printable};
 use crate::{Backend, Fault};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// The longest query of a request.
 const QUERY_LEN: usize = 8 * 1024;
 
 /// A sign-out request that passed all checks.
 pub(crate) struct LogoutRequest {
-    /// The session of the ID token, if there is one.
-    pub session: Option<String>,
+    /// The client and its id of the session in the ID token, if there is one.
+    pub session: Option<(Arc<Client>, String)>,
     /// The client's name, and the registered address to return to.
     pub back: Option<(String, String)>,
     /// Returned unchanged to the client.
@@ -50,7 +52,7 @@ impl Backend {
         }
         let client = hint.as_ref().map(|hint| hint.aud.as_str()).or(named);
         let client = client.and_then(|id| self.clients().find(id));
-        let back = match (asked.get("post_logout_redirect_uri"), client) {
+        let back = match (asked.get("post_logout_redirect_uri"), &client) {
             // Attack: an open redirect.
             (Some(uri), Some(client)) if client.accepts_after_logout(uri) => {
                 Some((client.name.clone(), uri.to_owned()))
@@ -60,7 +62,7 @@ impl Backend {
         };
         let state = asked.get("state").filter(|state| is_printable(state, 1024));
         Ok(Ok(LogoutRequest {
-            session: hint.map(|hint| hint.sid),
+            session: hint.and_then(|hint| Some((client?, hint.sid))),
             back,
             state: state.map(str::to_owned),
         }))

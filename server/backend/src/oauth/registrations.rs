@@ -4,7 +4,7 @@ use super::{ClientSettings, InvalidClient};
 use crate::accounts::operator;
 use crate::store::clients::{self, StoredClient};
 use crate::store::events::{self, Actor};
-use crate::store::{authorization, connected_products, logout_notices};
+use crate::store::{authorization, connected_products, logout_notices, pairwise_subjects};
 use crate::{Backend, Error, Fault, random, retried};
 use account::{ActivityKind, Secret, Timestamp};
 
@@ -30,6 +30,8 @@ pub enum NewSecret {
     Replaced(Secret, Timestamp),
     /// The client is public.
     Public,
+    /// The client proves itself by its keys.
+    Keys,
     /// The database has no client with this id.
     Unknown,
 }
@@ -78,10 +80,13 @@ impl ClientRegistrations<'_> {
         // Attack: a product takes over the id of a removed one, with the consent and the tokens that users gave to that one.
         self.forget(id).await?;
         retried(async || {
-            let secret = (!public).then(random::token);
+            let has_keys = settings.options.jwks.is_some();
+            let secret = (!public && !has_keys).then(random::token);
+            // One that is known to no one, for a client with keys. Attack: a server that cannot read the keys takes it for a public client.
+            let unknown = has_keys.then(random::token);
             let client = StoredClient {
                 settings: settings.clone(),
-                secret_digest: secret.as_ref().map(random::digest),
+                secret_digest: secret.as_ref().or(unknown.as_ref()).map(random::digest),
                 previous: None,
                 created_at: self.0.now(),
             };
@@ -141,6 +146,9 @@ impl ClientRegistrations<'_> {
         if !client.is_confidential {
             return Ok(NewSecret::Public);
         }
+        if client.settings.options.jwks.is_some() {
+            return Ok(NewSecret::Keys);
+        }
         retried(async || {
             let (secret, until) = (random::token(), self.0.now().plus_seconds(overlap_s));
             let mut tx = self.0.parts.db.begin().await?;
@@ -186,12 +194,14 @@ impl ClientRegistrations<'_> {
                 some => forgotten += some,
             }
         }
-        retried(async || {
+        let rest = async || {
             let mut tx = self.0.parts.db.begin().await?;
             clients::forget(&mut tx, id).await?;
-            Ok(tx.commit().await?)
-        })
-        .await?;
+            let subjects = pairwise_subjects::forget(&mut tx, id).await?;
+            tx.commit().await?;
+            Ok(subjects)
+        };
+        while retried(rest).await? > 0 {}
         Ok(forgotten)
     }
 

@@ -2,7 +2,7 @@
 
 use super::site_path::{SitePath, segments};
 use crate::store::site_sessions::SiteUser;
-use crate::trust::is_encrypted_or_local;
+use crate::trust::{is_encrypted_or_local, is_local};
 use account::EmailAddress;
 
 /// The configuration of a site.
@@ -68,8 +68,8 @@ impl SiteSettings {
         let is_name = (1..=40).contains(&self.name.chars().count())
             && !self.name.chars().any(char::is_control)
             && self.name.trim() == self.name;
-        let is_repeated = earlier.iter().any(|other| other.origin == self.origin);
-        let repeated = is_repeated.then_some("is the address of another site");
+        let is_repeated = earlier.iter().any(|other| shares_cookies(&other.origin, &self.origin));
+        let repeated = is_repeated.then_some("has the host of another site");
         let problems = [
             ("origin", origin_problem(&self.origin).or(repeated)),
             ("name", (!is_name).then_some("is empty, too long, or not one line")),
@@ -122,6 +122,20 @@ fn origin_problem(origin: &str) -> Option<&'static str> {
     (url.origin().ascii_serialization() != origin).then_some("has a path, or is not in its usual spelling")
 }
 
+/// Returns whether browsers send the same cookies to two addresses: they ignore ports. Not on loopback, for trying things out.
+///
+/// Attack: the program of one site sees the other's cookies, or those of this service.
+#[must_use]
+pub fn shares_cookies(one: &str, other: &str) -> bool {
+    let hosts = [one, other].map(|origin| reqwest::Url::parse(origin).ok());
+    match hosts {
+        [Some(one), Some(other)] => {
+            one == other || one.host_str() == other.host_str() && !(is_local(&one) && is_local(&other))
+        }
+        _ => false,
+    }
+}
+
 fn audience_problem(entries: &[String]) -> Option<&'static str> {
     Audience::read(entries).is_none().then_some(
         "is empty, or has an entry that is neither an e-mail address, nor `@` and a domain, nor `organization:` and a name",
@@ -170,6 +184,8 @@ impl Site {
     ///
     /// # Errors
     /// A sentence for the operator about the first invalid site or rule.
+    ///
+    /// Attack: cookies do not know ports. Two sites on one host would see each other's.
     pub(super) fn all(sites: Vec<SiteSettings>, rules: &[SiteRuleSettings]) -> Result<Vec<Self>, String> {
         for (index, site) in sites.iter().enumerate() {
             if let Some((name, text)) = site.invalid_fields(&sites[..index]).first() {
@@ -293,10 +309,19 @@ mod tests {
         for (uri, ada_may, mary_may) in [
             ("/", true, true),
             ("/administration", true, true),
+            ("/admin-guide", true, true),
+            ("/日本/管理", true, true),
             ("/admin", true, false),
             ("/admin?x=/", true, false),
             ("/admin/", true, false),
             ("/ADMIN/users", true, false),
+            ("/admin.json", true, false),
+            ("/admin.php/users", true, false),
+            ("/admin:x", true, false),
+            ("/admin,x", true, false),
+            ("/admin%C2%A0", true, false),
+            ("/adm%C4%B1n", true, true),
+            ("/%EF%BC%A1dmin", true, false),
             ("/index.php/admin/users", true, false),
             ("/admin/logs", false, false),
             ("/?page=/admin", true, true),
@@ -328,6 +353,7 @@ mod tests {
             "/admin;x=1",
             "/admin%00",
             "/admin.",
+            "/admin%3Fx",
             "/admin%20",
             "/admin%ff",
             "/%",
@@ -364,6 +390,14 @@ mod tests {
             assert_eq!(site(Some(allow)).invalid_fields(&[])[0].0, "allow", "{allow:?}");
         }
         assert_eq!(site(None).invalid_fields(&[site(None)])[0].0, "origin");
+        let at = |origin: &str| SiteSettings {
+            origin: origin.into(),
+            ..site(None)
+        };
+        let elsewhere = at("https://wiki.example.com:8443");
+        assert_eq!(elsewhere.invalid_fields(&[site(None)])[0].0, "origin");
+        assert_eq!(at("https://board.example.com").invalid_fields(&[site(None)]), []);
+        assert_eq!(at("http://127.0.0.1:2").invalid_fields(&[at("http://127.0.0.1:1")]), []);
         for path in [
             "", "admin", "/", "/admin/", "/a//b", "/a/../b", "/a b", "/%61", "/a?b", "/a;b",
         ] {

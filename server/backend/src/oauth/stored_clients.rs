@@ -1,6 +1,6 @@
 //! The clients of the database in the memory of a server. Requests do not read their table.
 
-use super::Client;
+use super::{Client, TokenAlgorithm};
 use crate::store::clients;
 use crate::{Backend, Fault};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -53,6 +53,14 @@ impl Backend {
                 tracing::warn!(
                     client = id,
                     "a client of the database is not used, because the configuration has one with its id"
+                );
+                continue;
+            }
+            let needs_rsa = row.settings.options.id_token_signed_response_alg == TokenAlgorithm::RS256;
+            if needs_rsa && self.clients().rsa_keys().current().is_none() {
+                tracing::error!(
+                    client = id,
+                    "a client is not used, because it needs RS256 and REKEY_RSA_KEY_FILE is not set"
                 );
                 continue;
             }

@@ -134,7 +134,8 @@ impl Backend {
         refresh_token: Option<Secret>,
         now: Timestamp,
     ) -> Result<Value, ClientError> {
-        let sub = subjects::subject_for(&mut tx, client, &subject.account_id).await?;
+        let (session, account) = (subject.session_id.as_str(), subject.account_id.as_str());
+        let known = subjects::make_known(&mut tx, client, account, session).await?;
         let issuer = &self.settings().origin;
         let token = match &client.options.access_token_audience {
             None => random::token(),
@@ -144,14 +145,14 @@ impl Backend {
                 let claims = AccessToken {
                     iss: issuer,
                     aud: audience,
-                    sub: &sub,
+                    sub: &known.sub,
                     client_id: &client.id,
                     iat,
                     exp: iat + TOKEN_S,
                     jti: random::id(),
                     scope: &code.scope,
                     auth_time: subject.authenticated_at / 1_000,
-                    sid: &subject.session_id,
+                    sid: &known.sid,
                 };
                 let signed = key.sign_as("at+jwt", &claims);
                 Secret::from(signed.map_err(|_| Fault::Corrupt { what: "access token" })?)
@@ -164,14 +165,14 @@ impl Backend {
             now.plus_seconds(TOKEN_S),
         )
         .await?;
-        let (session, account) = (subject.session_id.as_str(), subject.account_id.as_str());
         if client.backchannel_logout_uri.is_some() {
             // Also at a refresh: the product may not have had the address at sign-in.
-            logout_notices::insert(&mut tx, &random::id(), (session, account), &client.id).await?;
+            let told = (known.sid.as_str(), known.sub.as_str());
+            logout_notices::insert(&mut tx, &random::id(), session, told, &client.id).await?;
         }
         connect(&mut tx, account, &client.id, &code.scope, &Caller::default(), now).await?;
         tx.commit().await?;
-        let claims = IdToken::of(issuer, code, (subject, &sub), token.expose(), now);
+        let claims = IdToken::of(issuer, code, (subject, &known), token.expose(), now);
         let id_token = key.sign(&claims).map_err(|_| Fault::Corrupt { what: "ID token" })?;
         let mut response = json!({
             "access_token": token.expose(),

@@ -3,7 +3,7 @@
 use super::conn::{execute, on};
 use super::{ReadConn, WriteTx};
 use crate::Fault;
-use crate::oauth::ClientSettings;
+use crate::oauth::{ClientOptions, ClientSettings};
 use account::Timestamp;
 
 /// A client of the database.
@@ -34,10 +34,17 @@ struct Row {
     options: Option<String>,
 }
 
-impl From<Row> for StoredClient {
-    fn from(row: Row) -> Self {
+impl Row {
+    /// Reads the client. Attack: options that this server cannot read, such as a newer server's, are left out, and with them the keys or
+    /// the pairwise subjects of the client.
+    fn client(self) -> Option<StoredClient> {
+        let row = self;
         let lines = |text: &str| text.lines().map(str::to_owned).collect();
-        Self {
+        let options = match &row.options {
+            None => ClientOptions::default(),
+            Some(text) => serde_json::from_str(text).ok()?,
+        };
+        Some(StoredClient {
             settings: ClientSettings {
                 redirect_uris: lines(&row.redirect_uris),
                 post_logout_redirect_uris: lines(&row.post_logout_redirect_uris),
@@ -46,15 +53,12 @@ impl From<Row> for StoredClient {
                 client_secret: None,
                 third_party: row.third_party == 1,
                 backchannel_logout_uri: row.backchannel_logout_uri,
-                options: row
-                    .options
-                    .and_then(|text| serde_json::from_str(&text).ok())
-                    .unwrap_or_default(),
+                options,
             },
             secret_digest: row.secret_digest,
             previous: row.previous_digest.zip(row.previous_until.map(Timestamp)),
             created_at: Timestamp(row.created_at),
-        }
+        })
     }
 }
 
@@ -84,7 +88,18 @@ pub async fn all(conn: &mut ReadConn) -> Result<Vec<StoredClient>, Fault> {
         .fetch_all(conn)
         .await?
     });
-    Ok(rows.into_iter().map(StoredClient::from).collect())
+    let read = rows.into_iter().filter_map(|row| {
+        let id = row.id.clone();
+        let client = row.client();
+        if client.is_none() {
+            tracing::error!(
+                client = id,
+                "a client is not used, because this version cannot read its options"
+            );
+        }
+        client
+    });
+    Ok(read.collect())
 }
 
 /// Adds a client; `false` if there is one with its id.

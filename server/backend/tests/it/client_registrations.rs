@@ -10,9 +10,10 @@ use account::{ActivityKind, Secret};
 use backend::TrustedRoots;
 use backend::flows::AuthorizationStep;
 use backend::oauth::ClientEndpoint::{Introspect, Token};
-use backend::oauth::{ClientCredentials, ClientError, ClientSettings, Clients, NewClient, NewSecret};
-use backend::store::clients;
-use serde_json::Value;
+use backend::oauth::{ClientCredentials, ClientError, ClientOptions, ClientSettings, Clients, NewClient, NewSecret};
+use backend::oidc::SigningKey;
+use backend::store::{Conn, clients};
+use serde_json::{Value, json};
 
 const WIKI: &str = "https://wiki.example/callback";
 
@@ -300,4 +301,79 @@ async fn after_a_failed_read_the_previous_clients_stay() {
         matches!(refused, ClientError::Refused("invalid_client", _)),
         "{refused:?}"
     );
+}
+
+/// Attack: a product takes over the id of a removed one, and recognizes its users.
+#[apply(on_both!)]
+async fn a_later_client_knows_no_subject_of_an_earlier_one(world: &World) {
+    world.create_account(ADA).await;
+    let pairwise = ClientSettings {
+        options: ClientOptions {
+            pairwise: true,
+            ..ClientOptions::default()
+        },
+        ..wiki()
+    };
+    let server = with_clients(world);
+    let mut subjects = Vec::new();
+    for _ in 0..2 {
+        let secret = add(world, &pairwise).await;
+        server.backend.refresh_clients().await.unwrap();
+        let browser = server.signed_in(ADA).await;
+        let tokens = tokens_of_wiki(&server, &browser, &secret).await;
+        subjects.push(user_info(&server, &tokens).await.unwrap()["sub"].clone());
+        remove(world, "wiki").await.unwrap();
+        server.backend.refresh_clients().await.unwrap();
+    }
+    assert_ne!(subjects[0], subjects[1]);
+}
+
+/// Attack: a client whose keys a server cannot read is taken for a public one, in whose name anyone redeems codes.
+#[apply(on_both!)]
+async fn a_client_whose_options_cannot_be_read_is_not_used(world: &World) {
+    world.create_account(ADA).await;
+    let key = SigningKey::generate().unwrap();
+    let signed = ClientSettings {
+        options: ClientOptions {
+            jwks: Some(json!({ "keys": [key.jwk()] }).to_string()),
+            ..ClientOptions::default()
+        },
+        ..wiki()
+    };
+    let command = with_clients(world);
+    let added = command.backend.client_registrations().add(&signed, false).await;
+    assert!(matches!(added, Ok(NewClient::Added(None))), "{added:?}");
+    assert!(matches!(rotate(world, "wiki", 0).await, NewSecret::Keys));
+    let server = with_clients(world);
+    assert_eq!(server.backend.refresh_clients().await.unwrap(), Some(1));
+    let browser = server.signed_in(ADA).await;
+    let code = returned(begin(&browser, &of_wiki(&[])).await, WIKI)["code"].clone();
+    let redeemed = form(&code, &[("client_id", "wiki"), ("redirect_uri", WIKI)]);
+    assert_eq!(post(&server, Token, &redeemed, None).await, Err("invalid_client"));
+    // A newer server knows more.
+    for options in ["{\"id_token_signed_response_alg\":\"PS512\"}", "{", ""] {
+        set_options(world, options).await;
+        assert_eq!(server.backend.refresh_clients().await.unwrap(), Some(0));
+        assert!(is_refused(&browser).await, "{options}");
+        assert_eq!(post(&server, Token, &redeemed, None).await, Err("invalid_client"));
+    }
+    // An older server that knows no keys.
+    set_options(world, "{\"other\":1}").await;
+    assert_eq!(server.backend.refresh_clients().await.unwrap(), Some(1));
+    assert_eq!(post(&server, Token, &redeemed, None).await, Err("invalid_client"));
+    // RS256 without an RSA key.
+    set_options(world, "{\"id_token_signed_response_alg\":\"RS256\"}").await;
+    assert_eq!(server.backend.refresh_clients().await.unwrap(), Some(0));
+}
+
+/// Changes the row of the wiki, like another version of this service.
+async fn set_options(world: &World, options: &str) {
+    let mut tx = world.backend.db().begin().await.unwrap();
+    let update = "UPDATE clients SET options = $1 WHERE id = 'wiki'";
+    match &mut tx.conn {
+        Conn::Sqlite(conn) => drop(sqlx::query(update).bind(options).execute(&mut **conn).await.unwrap()),
+        Conn::Postgres(conn) => drop(sqlx::query(update).bind(options).execute(&mut **conn).await.unwrap()),
+    }
+    clients::note_change(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
 }

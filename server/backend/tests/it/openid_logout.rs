@@ -165,6 +165,36 @@ async fn two_servers_tell_a_product_once(world: &World) {
     assert_eq!((one + two, product.taken().len()), (1, 1));
 }
 
+/// More than are claimed at once, on two servers.
+#[apply(on_both!)]
+async fn many_sessions_end_at_once(world: &World) {
+    let (world, product, mut browser, _) = with_product(world).await;
+    const OTHERS: usize = 70;
+    for _ in 0..OTHERS {
+        let other = world.browser_with_session(ADA).await;
+        redeem(&world, &code(&other).await).await.unwrap();
+    }
+    browser.end_other_sessions().await.unwrap();
+    let other = with_backchannel(&world, Some(product.uri.clone()));
+    let mut handled = 0;
+    while handled < OTHERS {
+        let (one, two) = tokio::join!(deliver(&world), deliver(&other));
+        assert_ne!(one + two, 0);
+        handled += one + two;
+    }
+    let mut sids: Vec<_> = product.taken().iter().map(|token| sid(token)).collect();
+    sids.sort();
+    sids.dedup();
+    assert_eq!((handled, sids.len()), (OTHERS, OTHERS));
+}
+
+/// Returns the session that a logout token names.
+fn sid(token: &str) -> String {
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    text(&claims, "sid").to_owned()
+}
+
 async fn begin(browser: &mut Browser, query: &str) -> ClientLogoutStep {
     let done = browser.request().client_logout().begin(query).await;
     browser.take(done).unwrap()

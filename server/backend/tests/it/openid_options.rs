@@ -5,6 +5,7 @@ use crate::product::{CALLBACK, SECRET, VERIFIER, begin, claims, form, post, quer
 use crate::world::{ADA, World};
 use account::Secret;
 use backend::TrustedRoots;
+use backend::flows::ClientLogoutStep;
 use backend::oauth::ClientEndpoint::{Introspect, Push, Token};
 use backend::oauth::{ClientCredentials, ClientOptions, ClientSettings, Clients, TokenAlgorithm};
 use backend::oidc::SigningKey;
@@ -126,8 +127,19 @@ async fn a_client_can_get_subjects_that_no_other_one_knows(world: &World) {
         .await
         .unwrap();
     assert_eq!(told["sub"], subject);
+    // Attack: two clients compare what they call the user and the session.
     let other = tokens_of(&world, &browser, "other").await;
     assert!(claims(&other)["sub"] != subject && claims(&other)["sub"] != account);
+    let (sid, session) = (
+        claims(&tokens)["sid"].clone(),
+        browser.security().await.unwrap().sessions[0].id.clone(),
+    );
+    assert!(claims(&other)["sid"] != sid && sid != session);
+    assert_eq!(told["sid"], sid);
+    // It still proves the session at sign-out.
+    let hint = format!("id_token_hint={}", text(&tokens, "id_token"));
+    let left = browser.request().client_logout().begin(&hint).await.unwrap();
+    assert_eq!(left.step, ClientLogoutStep::SignedOut);
     // The same after another sign-in, also of a disconnected product.
     let again = world.signed_in(ADA).await;
     again.request().products().disconnect("shop").await.unwrap();
@@ -231,6 +243,9 @@ async fn a_client_can_prove_itself_by_a_signature(world: &World) {
         json!({ "aud": "https://other.example" }),
         json!({ "aud": format!("{token_endpoint}/revoke") }),
         json!({ "aud": [] }),
+        // The other server could pass it on.
+        json!({ "aud": [API, token_endpoint] }),
+        json!({ "nbf": now + 31 }),
         json!({ "exp": now - 31 }),
         json!({ "exp": now + 601 }),
         json!({ "exp": "soon" }),
@@ -285,8 +300,12 @@ async fn a_client_can_prove_itself_by_a_signature(world: &World) {
     // Attack: whoever has seen the statement uses it again.
     let pushed = asserted(&query(&[]), &valid);
     assert_eq!(post(&world, Push, &pushed, None).await, Err("invalid_client"));
-    for (jti, audience) in [("a", json!(token_endpoint)), ("b", json!([API, token_endpoint]))] {
-        let statement = key.statement(&world, &json!({ "jti": jti, "aud": audience }));
+    for (jti, audience) in [
+        ("a", json!(token_endpoint)),
+        ("b", json!([world.backend.settings().origin, token_endpoint])),
+    ] {
+        let exp = now as f64 + 60.5;
+        let statement = key.statement(&world, &json!({ "jti": jti, "aud": audience, "exp": exp, "nbf": now }));
         let form = crate::product::form(&code_for(&browser, "shop").await, &[("code_verifier", VERIFIER)]);
         post(&world, Token, &asserted(&form, &statement), None).await.unwrap();
     }

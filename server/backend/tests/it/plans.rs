@@ -82,7 +82,7 @@ const CROWD: &str = "
     INSERT INTO clients SELECT i, i, i, i, i, 0, i, i, i, i, i FROM generate_series(1, 400) i;
     INSERT INTO pushed_requests SELECT i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO authorization_codes SELECT i, i, i, i, i, i, i, i, i, i, i, i % 400, i, i FROM generate_series(1, 4000) i;
-    INSERT INTO pairwise_subjects SELECT i, i % 20, i FROM generate_series(1, 4000) i;
+    INSERT INTO pairwise_subjects SELECT i, i % 20, i, i FROM generate_series(1, 4000) i;
     INSERT INTO client_assertions SELECT i, i FROM generate_series(1, 4000) i;
     INSERT INTO site_sessions SELECT i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO logout_notices SELECT i, i, i, i, i % 20, i, i FROM generate_series(1, 4000) i;

@@ -3,7 +3,8 @@
 use super::fixtures::{NOW, id, session, with_ada};
 use crate::world::{ADA, World};
 use backend::store::authorization::{self, Access, AuthorizationCode, AuthorizationRequest};
-use backend::store::{client_assertions, pairwise_subjects};
+use backend::store::client_assertions;
+use backend::store::pairwise_subjects::{self, PairwiseSubject};
 use backend::store::{clients, sessions};
 
 fn code(digest: &str) -> AuthorizationCode {
@@ -224,10 +225,23 @@ async fn an_account_has_one_subject_for_a_client(world: &World) {
     let mut tx = with_ada(world).await;
     let ada = id(ADA).0;
     assert_eq!(pairwise_subjects::find(&mut tx, &ada, "shop").await.unwrap(), None);
-    for subject in ["first", "second"] {
-        pairwise_subjects::insert(&mut tx, &ada, "shop", subject).await.unwrap();
+    let subject = |name: &str| PairwiseSubject {
+        subject: name.into(),
+        salt: format!("salt of {name}"),
+    };
+    for name in ["first", "second"] {
+        pairwise_subjects::insert(&mut tx, &ada, "shop", &subject(name))
+            .await
+            .unwrap();
     }
     let found = pairwise_subjects::find(&mut tx, &ada, "shop").await.unwrap();
-    assert_eq!(found.as_deref(), Some("first"));
+    assert_eq!(found, Some(subject("first")));
     assert_eq!(pairwise_subjects::find(&mut tx, &ada, "other").await.unwrap(), None);
+    for (client, deleted) in [("other", 0), ("shop", 1), ("shop", 0)] {
+        assert_eq!(
+            pairwise_subjects::forget(&mut tx, client).await.unwrap(),
+            deleted,
+            "{client}"
+        );
+    }
 }

@@ -1,11 +1,15 @@
 //! The environment of a measured service: the program in its own folder, on a SQLite file or its own PostgreSQL.
 
 use crate::crowd;
+use crate::requests::SECRET;
 use blackbox::postgres::{Lasting, Postgres};
 use blackbox::program::{Mode, Program, Running};
 use blackbox::{Fault, machine, path, sqlite};
 use clap::ValueEnum;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::ops::Sub;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// The limits to raise, because one client makes all requests.
@@ -55,6 +59,13 @@ pub struct Memory {
     pub postgres: Option<f64>,
 }
 
+impl Cpu {
+    /// Returns the CPU seconds of the program and of PostgreSQL.
+    pub fn all(self) -> f64 {
+        self.server + self.postgres.unwrap_or_default()
+    }
+}
+
 impl std::fmt::Display for Database {
     fn fmt(&self, form: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         form.write_str(match self {
@@ -64,8 +75,27 @@ impl std::fmt::Display for Database {
     }
 }
 
-/// The product.
-const CLIENT: &str = "[[clients]]\nid = \"bench\"\nname = \"Bench\"\nredirect_uris = [\"http://127.0.0.1/callback\"]\n";
+/// The host of the site.
+pub const SITE: &str = "wiki.example.com";
+
+/// The product and the site.
+const CONFIG: &str = "
+[[clients]]
+id = \"bench\"
+name = \"Bench\"
+redirect_uris = [\"http://127.0.0.1/callback\"]
+client_secret_file = \"SECRET_FILE\"
+
+[[sites]]
+origin = \"https://wiki.example.com\"
+name = \"Wiki\"
+allow = [\"@example.com\"]
+
+[[site_rules]]
+origin = \"https://wiki.example.com\"
+path = \"/admin\"
+allow = [\"administrator@example.com\"]
+";
 
 impl Fixture {
     /// Creates an empty fixture next to the program. Without a mail server at `smtp`, e-mails are written to files.
@@ -76,8 +106,12 @@ impl Fixture {
         for limit in LIMITS {
             program = program.set(&format!("LIMIT_{limit}"), "1000000");
         }
-        let config = program.folder().join("rekey.toml");
-        std::fs::write(&config, CLIENT).map_err(|error| format!("{}: {error}", config.display()))?;
+        let (config, secret) = (
+            program.folder().join("rekey.toml"),
+            program.folder().join("client.secret"),
+        );
+        write(&secret, SECRET)?;
+        write(&config, &CONFIG.replace("SECRET_FILE", &secret.display().to_string()))?;
         program = program.set("CONFIG", &config.display().to_string());
         if let Some(smtp) = smtp {
             program = program.set("SMTP_URL", smtp);
@@ -175,6 +209,13 @@ impl Fixture {
         }
         sqlite::sql(&self.database, sql)
     }
+}
+
+/// Writes a file that only its user may read.
+fn write(path: &Path, content: &str) -> Result<(), Fault> {
+    let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
+    let written = file.and_then(|mut file| file.write_all(content.as_bytes()));
+    written.map_err(|error| format!("{}: {error}", path.display()))
 }
 
 impl Sub for Cpu {

@@ -1,7 +1,8 @@
 //! `make bench`: starts the release program on SQLite and on PostgreSQL, acts as browsers on the same machine, and
 //! prints Markdown tables of the results. Only an unexpected response is a failure.
 //!
-//! `REKEY_BIN` names the program (`target/release/rekey`), `REKEY_SITE` the browser's files (`target/site`).
+//! `REKEY_BIN` names the program (`target/release/rekey`), `REKEY_SITE` the browser's files (`target/site`), and `REKEY_PEER` the
+//! program to compare with (`end2end/peer/oidc-provider.mjs`).
 #![expect(
     clippy::disallowed_methods,
     reason = "a benchmark reads the clock, and it is not part of the service, where time is an argument"
@@ -14,6 +15,7 @@ mod filled;
 mod fixture;
 mod hash;
 mod memory;
+mod peer;
 mod report;
 mod requests;
 mod rounds;

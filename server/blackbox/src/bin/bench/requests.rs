@@ -2,7 +2,7 @@
 
 use crate::crowd;
 use blackbox::Fault;
-use blackbox::http::{Answer, Connection, Jar};
+use blackbox::http::{Answer, Connection, Jar, form_of};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -58,33 +58,56 @@ pub fn session(connection: &mut Connection, session: &Jar) -> Result<(), Fault> 
     }
 }
 
-/// Signs in to a product in a live session: a request that returns with a code, and its tokens. Returns the answer with them.
-pub fn product(connection: &mut Connection, session: &Jar) -> Result<Answer, Fault> {
+/// Signs in to a product in a live session of a provider: a request that returns with a code, and its tokens. Returns the answer
+/// with them.
+pub fn product(connection: &mut Connection, host: &str, session: &Jar) -> Result<Answer, Fault> {
     let answer = connection.get(AUTHORIZE, &mut session.clone())?;
-    let location = answer.header("location");
-    let code = location.split("code=").nth(1).and_then(|rest| rest.split('&').next());
-    let Some(code) = code.map(str::to_owned) else {
-        return Err(answer.unexpected("oauth/authorize"));
-    };
-    let fields = [
+    let code = code(&answer).ok_or_else(|| answer.unexpected("authorize"))?;
+    let form = form_of(&[
         ("grant_type", "authorization_code"),
         ("client_id", "bench"),
+        ("client_secret", SECRET),
         ("redirect_uri", "http://127.0.0.1/callback"),
         ("code", &code),
         ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
-    ];
-    let answer = connection.form("/oauth/token", &fields, &mut Jar::default())?;
+    ]);
+    let request = format!(
+        "POST /oauth/token HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    let answer = connection.send(request.as_bytes())?;
     if answer.json()["id_token"].is_string() {
         Ok(answer)
     } else {
-        Err(answer.unexpected("oauth/token"))
+        Err(answer.unexpected("token"))
     }
 }
 
+/// Returns the code with which a provider returns to the product.
+pub fn code(answer: &Answer) -> Option<String> {
+    let query = answer.header("location").strip_prefix("http://127.0.0.1/callback?")?;
+    let code = query.split('&').find_map(|pair| pair.strip_prefix("code="));
+    code.map(str::to_owned)
+}
+
+/// The secret of the product.
+pub const SECRET: &str = "the secret of a benchmark, 32 letters and more";
+
 /// The request of the product, with the challenge of RFC 7636, appendix B.
-const AUTHORIZE: &str = "/oauth/authorize?client_id=bench&redirect_uri=http://127.0.0.1/callback&response_type=code\
-                         &scope=openid%20email&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
-                         &code_challenge_method=S256";
+pub const AUTHORIZE: &str = "/oauth/authorize?client_id=bench&redirect_uri=http://127.0.0.1/callback&response_type=code\
+                             &scope=openid%20email&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
+                             &code_challenge_method=S256";
+
+/// Requests who a user of a site is, as its proxy does.
+pub fn site(connection: &mut Connection, question: &str) -> Result<(), Fault> {
+    let answer = connection.send(question.as_bytes())?;
+    if answer.status == 204 && answer.header("x-auth-email") == crowd::signer(0) {
+        Ok(())
+    } else {
+        Err(answer.unexpected("auth/verify"))
+    }
+}
 
 /// Requests what an access token tells about its user.
 pub fn user_info(connection: &mut Connection, host: &str, token: &str) -> Result<(), Fault> {

@@ -2,13 +2,15 @@
 
 use crate::crowd::{self, Done};
 use crate::figures::{Figures, median};
-use crate::fixture::{Cpu, Fixture};
+use crate::fixture::{Cpu, Fixture, SITE};
 use crate::hash;
-use crate::requests::{page, product, reset, session, sign_in, user_info};
+use crate::peer::Peer;
+use crate::requests::{page, product, reset, session, sign_in, site, user_info};
 use crate::storm::{self, Storm};
 use crate::table::{Aim, Table};
 use blackbox::http::{Connection, Jar};
 use blackbox::program::Running;
+use blackbox::site::Visitor;
 use blackbox::{Fault, machine};
 use std::time::Duration;
 
@@ -25,6 +27,9 @@ const PRODUCTS: (usize, Duration) = (4_000, Duration::from_secs(6));
 /// Sign-ins before the first round, not counted.
 const WARM_UP: (usize, Duration) = (160, Duration::from_secs(4));
 
+/// The same at the peer, whose engine compiles what runs often.
+const PEER_WARM_UP: (usize, Duration) = (2_000, Duration::from_secs(6));
+
 /// The figures so far.
 pub struct Rounds<'a> {
     fixture: &'a Fixture,
@@ -40,7 +45,15 @@ pub struct Rounds<'a> {
     resets: Figures,
     sessions: Figures,
     products: Figures,
+    peer: Peer,
+    peer_products: Figures,
+    /// Ratios to the peer.
+    rate_of_peer: Vec<f64>,
+    cpu_of_peer: Vec<f64>,
     user_infos: Figures,
+    /// The user's browser at the site, with a session.
+    visitor: Visitor,
+    sites: Figures,
     session: Jar,
     storms: Vec<Storm>,
     capacity: Vec<f64>,
@@ -50,8 +63,10 @@ pub struct Rounds<'a> {
 
 impl<'a> Rounds<'a> {
     /// Creates rounds; `session` belongs to a signed-in account.
-    pub fn new(fixture: &'a Fixture, running: &'a Running, session: Jar) -> Self {
-        Self {
+    pub fn new(fixture: &'a Fixture, running: &'a Running, session: Jar) -> Result<Self, Fault> {
+        let mut visitor = Visitor::new(SITE);
+        visitor.enter(&mut Connection::open(running.port())?, &host(running), &session)?;
+        Ok(Self {
             fixture,
             running,
             session,
@@ -66,12 +81,18 @@ impl<'a> Rounds<'a> {
             resets: Figures::default(),
             sessions: Figures::default(),
             products: Figures::default(),
+            peer: Peer::start()?,
+            peer_products: Figures::default(),
+            rate_of_peer: Vec::new(),
+            cpu_of_peer: Vec::new(),
             user_infos: Figures::default(),
+            visitor,
+            sites: Figures::default(),
             storms: Vec::new(),
             capacity: Vec::new(),
             goodput: Vec::new(),
             signed_in: 0,
-        }
+        })
     }
 
     pub fn sign_ins(&self) -> usize {
@@ -118,13 +139,28 @@ impl<'a> Rounds<'a> {
         let sessions = self.measure(SESSIONS, |connection, _| session(connection, &self.session))?;
         self.sessions.push(sessions);
 
-        let products = self.measure(PRODUCTS, |connection, _| product(connection, &self.session).map(drop))?;
-        self.products.push(products);
-        let tokens = product(&mut Connection::open(port)?, &self.session)?.json();
+        let host = host(self.running);
+        let once = |connection: &mut Connection, _| product(connection, &host, &self.session).map(drop);
+        if round == 1 {
+            crowd::ask(port, WARM_UP.0, WARM_UP.1, once).map_err(|fault| self.explained(fault))?;
+            self.peer.measure(PEER_WARM_UP)?;
+        }
+        let (products, cpu) = self.measure(PRODUCTS, once)?;
+        let (at_peer, peer_cpu) = self.peer.measure(PRODUCTS)?;
+        let each = |cpu: Cpu, done: &Done| cpu.all() / done.count.max(1) as f64;
+        self.rate_of_peer.push(products.a_second() / at_peer.a_second());
+        self.cpu_of_peer.push(each(peer_cpu, &at_peer) / each(cpu, &products));
+        self.products.push((products, cpu));
+        self.peer_products.push((at_peer, peer_cpu));
+
+        let tokens = product(&mut Connection::open(port)?, &host, &self.session)?.json();
         let token = tokens["access_token"].as_str().unwrap_or_default();
-        let host = format!("127.0.0.1:{port}");
         let user_infos = self.measure(SESSIONS, |connection, _| user_info(connection, &host, token))?;
         self.user_infos.push(user_infos);
+
+        let question = self.visitor.question(&host, "/page?a=b");
+        let sites = self.measure(SESSIONS, |connection, _| site(connection, &question))?;
+        self.sites.push(sites);
         self.capacity.push(capacity);
         Ok(())
     }
@@ -179,14 +215,25 @@ impl<'a> Rounds<'a> {
             .rows(table, "Reset", "requests", None, Some(Aim::AtMost(0.5)));
         let often = Some(Aim::AtLeast(10_000.0));
         self.sessions.rows(table, "Session check", "requests", often, None);
-        self.products.rows(
-            table,
-            "Sign in to a product: authorize, code, tokens",
-            "round trips",
+        let name = "Sign in to a product: authorize, code, tokens";
+        self.products.rows(table, name, "round trips", None, None);
+        let peer = format!("The same at {}", self.peer.version);
+        self.peer_products.rows(table, &peer, "round trips", None, None);
+        table.row(
+            "Sign in to a product: rate ÷ that of the peer",
+            1,
+            Some(Aim::AtLeast(5.0)),
+            &self.rate_of_peer,
+        );
+        table.row(
+            "Sign in to a product: CPU of the peer ÷ all of ours",
+            1,
             None,
-            None,
+            &self.cpu_of_peer,
         );
         self.user_infos.rows(table, "User information", "requests", often, None);
+        self.sites
+            .rows(table, "Forward authentication", "requests", often, None);
         let all = |figure: fn(&Storm) -> f64| self.storms.iter().map(figure).collect::<Vec<_>>();
         let at_once = storm::AT_ONCE;
         let mut row = |name: &str, decimals, aim, figures: &[f64]| {
@@ -214,4 +261,9 @@ impl<'a> Rounds<'a> {
             &all(|storm| storm.page_p99_after_ms),
         );
     }
+}
+
+/// Returns the host of the service.
+fn host(running: &Running) -> String {
+    format!("127.0.0.1:{}", running.port())
 }
