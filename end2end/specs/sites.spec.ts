@@ -110,7 +110,7 @@ for (const kind of ['nginx', 'caddy'] as Proxy[]) {
         ['/', 'evil.example'],
       ] as const) {
         const answer = await get(origin(), line, { cookie }, [], named);
-        if (answer.status === 200) expect((JSON.parse(answer.body) as Seen).url, line).toBe('/');
+        if (answer.body) expect((JSON.parse(answer.body) as Seen).url, line).toBe('/');
         expect([answer.status, answer.body], `${line} at ${named}`).not.toEqual([200, expect.stringContaining('/admin')]);
         if (kind === 'nginx' && !line.includes(host)) expect(answer.status, `${line} at ${named}`).toBe(421);
       }
