@@ -1,9 +1,11 @@
 //! Tells products that a session has ended (OpenID Connect Back-Channel Logout 1.0), in the background.
 
 use super::Client;
+use crate::oidc::SigningKey;
 use crate::store::logout_notices::{self, LogoutNotice};
 use crate::{Backend, Fault, random};
 use account::Timestamp;
+use futures::stream::{self, StreamExt};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::HashMap;
@@ -14,8 +16,10 @@ use tokio::time::sleep;
 /// Pause between two looks for due notices.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Maximum number of notices that a product gets at the same time.
-const AT_ONCE: i64 = 8;
-/// The time after which another server may deliver a claimed notice.
+const AT_ONCE: usize = 8;
+/// Maximum number of notices that are claimed together, because a write for each would take longer than the request.
+const CLAIMED: i64 = 32;
+/// The time after which another server may deliver a claimed notice. More than four timeouts, one after the other.
 const CLAIM_S: i64 = 30;
 /// The time after which a notice is given up.
 const GIVE_UP_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -95,63 +99,73 @@ impl LogoutDelivery {
 
     /// Delivers some due notices to a product and returns their number.
     async fn round(&self, client: &str) -> Result<usize, Fault> {
-        let mut conn = self.0.parts.db.read().await?;
-        let due = logout_notices::due(&mut conn, client, self.0.now(), AT_ONCE).await?;
+        let (db, now) = (&self.0.parts.db, self.0.now());
+        let mut conn = db.read().await?;
+        let are_due = logout_notices::are_due(&mut conn, client, now).await?;
         drop(conn);
-        let mut deliveries = JoinSet::new();
-        for notice in due {
-            let now = self.0.now();
-            if logout_notices::claim(&self.0.parts.db, &notice, now.plus_seconds(CLAIM_S), now).await? {
-                let (delivery, client) = (Self(self.0.clone()), client.to_owned());
-                deliveries.spawn(async move { delivery.deliver(&client, notice).await });
+        let Some(registered) = self.0.clients().find(client).filter(|_| are_due) else {
+            return Ok(0);
+        };
+        let key = self.0.signing_key().await?;
+        let until = now.plus_seconds(CLAIM_S);
+        let notices = logout_notices::claim(db, client, until, now, CLAIMED).await?;
+        let (mut finished, mut failed, mut fault) = (Vec::new(), Vec::new(), None);
+        let deliveries = notices
+            .into_iter()
+            .map(|notice| self.deliver(&registered, &key, notice));
+        let mut deliveries = stream::iter(deliveries).buffer_unordered(AT_ONCE);
+        while let Some(delivered) = deliveries.next().await {
+            match delivered {
+                Ok((id, true)) => finished.push(id),
+                Ok((id, false)) => failed.push(id),
+                // Another server, or this one, delivers it later.
+                Err(error) => fault = Some(error),
             }
         }
-        let mut handled = 0;
-        while let Some(delivered) = deliveries.join_next().await {
-            if let Ok(delivered) = delivered {
-                delivered?;
-            }
-            handled += 1;
+        if !finished.is_empty() {
+            logout_notices::delete(db, &finished).await?;
         }
-        Ok(handled)
+        if !failed.is_empty() {
+            logout_notices::postpone(db, &failed, BETWEEN_MS, self.0.now()).await?;
+        }
+        fault.map_or(Ok(finished.len() + failed.len()), Err)
     }
 
-    async fn deliver(&self, client: &str, notice: LogoutNotice) -> Result<(), Fault> {
-        let db = &self.0.parts.db;
-        let Some(registered) = self.0.clients().find(client) else {
-            return Ok(());
+    /// Delivers a notice; returns its id, and whether it is finished: delivered or given up.
+    async fn deliver(&self, client: &Client, key: &SigningKey, notice: LogoutNotice) -> Result<(String, bool), Fault> {
+        let Err(failure) = self.send(client, key, &notice).await? else {
+            self.0.metrics().client_event(&client.id, "logout_sent");
+            return Ok((notice.id, true));
         };
-        let Err(failure) = self.send(&registered, &notice).await? else {
-            self.0.metrics().client_event(client, "logout_sent");
-            return logout_notices::delete(db, &notice.id).await;
-        };
-        self.0.metrics().client_event(client, "logout_failed");
-        let now = self.0.now();
-        let first = notice.tried_at.unwrap_or(now.0);
-        if now.0 - first >= GIVE_UP_MS {
+        self.0.metrics().client_event(&client.id, "logout_failed");
+        let is_over = self.0.now().0 - notice.tried_at >= GIVE_UP_MS;
+        if is_over {
             tracing::error!(
-                client,
+                client = client.id,
                 failure,
                 "a product was not told of an ended session in a day; it is given up"
             );
-            return logout_notices::delete(db, &notice.id).await;
+        } else {
+            tracing::warn!(
+                client = client.id,
+                failure,
+                "a product could not be told of an ended session; it will be tried again"
+            );
         }
-        tracing::warn!(
-            client,
-            failure,
-            "a product could not be told of an ended session; it will be tried again"
-        );
-        // As long as it has failed so far.
-        let wait_ms = (now.0 - first).clamp(BETWEEN_MS.0, BETWEEN_MS.1);
-        logout_notices::postpone(db, &notice.id, now.plus_ms(wait_ms)).await
+        Ok((notice.id, is_over))
     }
 
     /// Posts a logout token. The inner error is for the log.
-    async fn send(&self, client: &Client, notice: &LogoutNotice) -> Result<Result<(), &'static str>, Fault> {
+    async fn send(
+        &self,
+        client: &Client,
+        key: &SigningKey,
+        notice: &LogoutNotice,
+    ) -> Result<Result<(), &'static str>, Fault> {
         let Some(uri) = &client.backchannel_logout_uri else {
             return Ok(Ok(()));
         };
-        let token = self.token(client, notice, self.0.now()).await?;
+        let token = self.token(client, key, notice, self.0.now())?;
         let sent = self
             .0
             .clients()
@@ -170,8 +184,7 @@ impl LogoutDelivery {
         })
     }
 
-    async fn token(&self, client: &Client, notice: &LogoutNotice, now: Timestamp) -> Result<String, Fault> {
-        let key = self.0.signing_key().await?;
+    fn token(&self, client: &Client, key: &SigningKey, notice: &LogoutNotice, now: Timestamp) -> Result<String, Fault> {
         let iat = now.0 / 1_000;
         let claims = LogoutToken {
             iss: &self.0.settings().origin,

@@ -2,7 +2,7 @@
 //! clears the reference, which makes the row due.
 
 use super::conn::{autocommit, execute, later, on};
-use super::{Db, ReadConn, WriteTx};
+use super::{Db, Engine, ReadConn, WriteTx};
 use crate::Fault;
 use account::{AccountId, Timestamp};
 
@@ -15,10 +15,8 @@ pub struct LogoutNotice {
     pub sid: String,
     /// The account's id.
     pub account_id: String,
-    /// The time of the next attempt before this one was claimed.
-    pub next_at: i64,
     /// The time of the first attempt.
-    pub tried_at: Option<i64>,
+    pub tried_at: i64,
 }
 
 /// Remembers that a client must be told when a session ends. Without effect if it is remembered already.
@@ -59,42 +57,74 @@ pub async fn forget(tx: &mut WriteTx, account: &AccountId, client: &str) -> Resu
     Ok(())
 }
 
-/// Returns due notices to a client, the longest due first.
-pub async fn due(conn: &mut ReadConn, client: &str, now: Timestamp, limit: i64) -> Result<Vec<LogoutNotice>, Fault> {
-    Ok(on!(conn, |conn| {
-        sqlx::query_as(
-            "SELECT id, sid, account_id, next_at, tried_at FROM logout_notices
-              WHERE client_id = $1 AND session_id IS NULL AND next_at <= $2 ORDER BY next_at LIMIT $3",
+/// Whether any notice to a client is due. Takes no write lock.
+pub async fn are_due(conn: &mut ReadConn, client: &str, now: Timestamp) -> Result<bool, Fault> {
+    let due: Option<i64> = on!(conn, |conn| {
+        sqlx::query_scalar(
+            "SELECT next_at FROM logout_notices
+              WHERE client_id = $1 AND session_id IS NULL AND next_at <= $2 ORDER BY next_at LIMIT 1",
         )
         .bind(client)
         .bind(now.0)
-        .bind(limit)
-        .fetch_all(conn)
+        .fetch_optional(conn)
         .await?
-    }))
+    });
+    Ok(due.is_some())
 }
 
-/// Takes a due notice until `until`, so that no other server delivers it; `false` if another one was faster.
-pub async fn claim(db: &Db, notice: &LogoutNotice, until: Timestamp, now: Timestamp) -> Result<bool, Fault> {
-    let claimed = autocommit!(db, |writer| execute!(
-        writer,
-        "UPDATE logout_notices SET next_at = $3, tried_at = COALESCE(tried_at, $4) WHERE id = $1 AND next_at = $2",
-        &notice.id,
-        notice.next_at,
-        until.0,
-        now.0
-    ));
-    Ok(claimed == 1)
+/// The CTE selects rows once, as that of the outbox.
+macro_rules! claim {
+    ($lock:literal) => {
+        concat!(
+            "WITH due AS MATERIALIZED (
+                SELECT id AS due_id FROM logout_notices WHERE client_id = $1 AND session_id IS NULL AND next_at <= $2
+                 ORDER BY next_at LIMIT $4 ",
+            $lock,
+            ")
+             UPDATE logout_notices SET next_at = $3, tried_at = COALESCE(tried_at, $2)
+              WHERE id IN (SELECT due_id FROM due) AND next_at <= $2
+              RETURNING id, sid, account_id, tried_at"
+        )
+    };
 }
 
-/// Sets the time of the next attempt.
-pub async fn postpone(db: &Db, id: &str, next_at: Timestamp) -> Result<(), Fault> {
-    autocommit!(db, |writer| execute!(
-        writer,
-        "UPDATE logout_notices SET next_at = $2 WHERE id = $1",
-        id,
-        next_at.0
-    ));
+/// Takes due notices to a client until `until`, the longest due first, so that no other server delivers them.
+pub async fn claim(
+    db: &Db,
+    client: &str,
+    until: Timestamp,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<LogoutNotice>, Fault> {
+    let claim = match &db.engine {
+        Engine::Sqlite(_) => claim!(""),
+        Engine::Postgres(_) => claim!("FOR UPDATE SKIP LOCKED"),
+    };
+    Ok(autocommit!(db, |writer| on!(writer, |conn| {
+        sqlx::query_as(claim)
+            .bind(client)
+            .bind(now.0)
+            .bind(until.0)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+    })))
+}
+
+/// Sets the time of the next attempts: after the time for which each notice has failed so far, but at least and at most `between_ms`.
+pub async fn postpone(db: &Db, ids: &[String], between_ms: (i64, i64), now: Timestamp) -> Result<(), Fault> {
+    autocommit!(db, |writer| on!(writer, |conn| {
+        let mut postpone = sqlx::QueryBuilder::new("UPDATE logout_notices SET next_at = CASE WHEN tried_at > ");
+        postpone.push_bind(now.plus_ms(-between_ms.0).0).push(" THEN ");
+        postpone
+            .push_bind(now.plus_ms(between_ms.0).0)
+            .push(" WHEN tried_at < ");
+        postpone.push_bind(now.plus_ms(-between_ms.1).0).push(" THEN ");
+        postpone.push_bind(now.plus_ms(between_ms.1).0).push(" ELSE ");
+        postpone.push_bind(now.plus_ms(now.0).0).push(" - tried_at END");
+        push_ids(&mut postpone, ids);
+        postpone.build().execute(conn).await?.rows_affected()
+    }));
     Ok(())
 }
 
@@ -115,12 +145,24 @@ pub async fn prune(tx: &mut WriteTx, now: Timestamp, day_before: Timestamp) -> R
     ))
 }
 
-/// Deletes a delivered notice, or one that is given up.
-pub async fn delete(db: &Db, id: &str) -> Result<(), Fault> {
-    autocommit!(db, |writer| execute!(
-        writer,
-        "DELETE FROM logout_notices WHERE id = $1",
-        id
-    ));
+/// Deletes notices that are delivered or given up.
+pub async fn delete(db: &Db, ids: &[String]) -> Result<(), Fault> {
+    autocommit!(db, |writer| on!(writer, |conn| {
+        let mut delete = sqlx::QueryBuilder::new("DELETE FROM logout_notices");
+        push_ids(&mut delete, ids);
+        delete.build().execute(conn).await?.rows_affected()
+    }));
     Ok(())
+}
+
+fn push_ids<D: sqlx::Database>(statement: &mut sqlx::QueryBuilder<D>, ids: &[String])
+where
+    String: for<'a> sqlx::Encode<'a, D> + sqlx::Type<D>,
+{
+    statement.push(" WHERE id IN (");
+    let mut listed = statement.separated(", ");
+    for id in ids {
+        listed.push_bind(id.clone());
+    }
+    statement.push(")");
 }

@@ -165,6 +165,39 @@ async fn two_servers_tell_a_product_once(world: &World) {
     assert_eq!((one + two, product.taken().len()), (1, 1));
 }
 
+/// More than are claimed together, on two servers.
+#[apply(on_both!)]
+async fn many_sessions_end_at_once(world: &World) {
+    const USERS: usize = 40;
+    let product = Product::start().await;
+    let world = with_backchannel(world, Some(product.uri.clone()));
+    for number in 0..USERS {
+        let email = format!("user{number}@example.com");
+        world.create_account(&email).await;
+        let mut browser = world.browser_with_session(&email).await;
+        redeem(&world, &code(&browser).await).await.unwrap();
+        browser.sign_out().await;
+    }
+    let other = with_backchannel(&world, Some(product.uri.clone()));
+    let mut handled = 0;
+    while handled < USERS {
+        let (one, two) = tokio::join!(deliver(&world), deliver(&other));
+        assert_ne!(one + two, 0);
+        handled += one + two;
+    }
+    let mut told: Vec<_> = product.taken().iter().map(|token| sid(token)).collect();
+    told.sort();
+    told.dedup();
+    assert_eq!((handled, told.len()), (USERS, USERS));
+}
+
+/// Returns the session that a logout token names.
+fn sid(token: &str) -> String {
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    text(&claims, "sid").to_owned()
+}
+
 async fn begin(browser: &mut Browser, query: &str) -> ClientLogoutStep {
     let done = browser.request().client_logout().begin(query).await;
     browser.take(done).unwrap()

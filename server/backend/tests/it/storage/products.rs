@@ -16,37 +16,48 @@ async fn a_notice_is_due_when_its_session_has_ended(world: &World) {
                 .unwrap();
         }
     }
-    assert_eq!(logout_notices::due(&mut tx, "shop", NOW, 9).await.unwrap(), []);
+    logout_notices::insert(&mut tx, "unregistered", ("s", &id(ADA).0), "former")
+        .await
+        .unwrap();
+    assert!(!logout_notices::are_due(&mut tx, "shop", NOW).await.unwrap());
     assert!(sessions::end(&mut tx, &id(ADA), "s").await.unwrap());
-    let due = logout_notices::due(&mut tx, "shop", NOW, 9).await.unwrap();
-    assert_eq!(
-        (due.len(), due[0].sid.as_str(), &due[0].account_id),
-        (1, "s", &id(ADA).0)
-    );
-    assert_eq!(logout_notices::due(&mut tx, "other", NOW, 9).await.unwrap(), []);
-    logout_notices::disconnect(&mut tx, &id(ADA), "other").await.unwrap();
-    assert_eq!(logout_notices::due(&mut tx, "shop", NOW, 9).await.unwrap().len(), 1);
-    logout_notices::disconnect(&mut tx, &id(ADA), "shop").await.unwrap();
-    assert_eq!(logout_notices::due(&mut tx, "shop", NOW, 9).await.unwrap().len(), 2);
+    assert!(logout_notices::are_due(&mut tx, "shop", NOW).await.unwrap());
+    assert!(!logout_notices::are_due(&mut tx, "other", NOW).await.unwrap());
     tx.commit().await.unwrap();
 
     let db = world.backend.db();
-    assert!(logout_notices::claim(db, &due[0], NOW.plus_ms(10), NOW).await.unwrap());
-    assert!(!logout_notices::claim(db, &due[0], NOW.plus_ms(10), NOW).await.unwrap());
-    logout_notices::postpone(db, "t", NOW.plus_ms(20)).await.unwrap();
-    let due = async |at| {
-        let mut conn = db.read().await.unwrap();
-        let due = logout_notices::due(&mut conn, "shop", NOW.plus_ms(at), 9)
-            .await
-            .unwrap();
-        due.into_iter()
-            .map(|notice| (notice.id, notice.tried_at))
+    let claim = async |at| {
+        let (now, until) = (NOW.plus_ms(at), NOW.plus_ms(at + 10));
+        let claimed = logout_notices::claim(db, "shop", until, now, 9).await.unwrap();
+        claimed
+            .into_iter()
+            .map(|notice| (notice.sid, notice.account_id, notice.tried_at - NOW.0))
             .collect::<Vec<_>>()
     };
-    assert_eq!(due(9).await, []);
-    assert_eq!(due(10).await, [("s".to_owned(), Some(NOW.0))]);
-    logout_notices::delete(db, "s").await.unwrap();
-    assert_eq!(due(20).await, [("t".to_owned(), None)]);
+    let notice = |sid: &str| [(sid.to_owned(), id(ADA).0, 0)];
+    assert_eq!(claim(0).await, notice("s"));
+    assert_eq!(claim(9).await, []);
+    assert_eq!(claim(10).await, notice("s"));
+    // After as long as it has failed.
+    for (failed, next) in [(10, 20), (25, 50), (70, 130)] {
+        let (ids, now) = (["s".to_owned(), "none".to_owned()], NOW.plus_ms(failed));
+        logout_notices::postpone(db, &ids, (10, 60), now).await.unwrap();
+        assert_eq!(claim(next - 1).await, [], "{failed}");
+        assert_eq!(claim(next).await, notice("s"), "{failed}");
+    }
+    logout_notices::delete(db, &["s".to_owned(), "none".to_owned()])
+        .await
+        .unwrap();
+    assert_eq!(claim(1_000).await, []);
+
+    let mut tx = db.begin().await.unwrap();
+    logout_notices::disconnect(&mut tx, &id(ADA), "other").await.unwrap();
+    assert!(!logout_notices::are_due(&mut tx, "shop", NOW).await.unwrap());
+    logout_notices::disconnect(&mut tx, &id(ADA), "shop").await.unwrap();
+    assert!(logout_notices::are_due(&mut tx, "shop", NOW).await.unwrap());
+    tx.commit().await.unwrap();
+    let ids = ["t".to_owned()];
+    logout_notices::delete(db, &ids).await.unwrap();
     // A notice that no server delivers is marked as seen, and deleted later.
     let mut tx = db.begin().await.unwrap();
     assert_eq!(logout_notices::prune(&mut tx, NOW, NOW).await.unwrap(), 0);
@@ -70,13 +81,15 @@ async fn the_notices_to_a_client_are_deleted(world: &World) {
     // Only those of live sessions.
     logout_notices::forget(&mut tx, &ada, "shop").await.unwrap();
     assert!(sessions::end(&mut tx, &ada, "t").await.unwrap());
-    for (client, due) in [("shop", 1), ("other", 2)] {
-        assert_eq!(logout_notices::due(&mut tx, client, NOW, 9).await.unwrap().len(), due);
-    }
+    tx.commit().await.unwrap();
+    let db = world.backend.db();
+    // Due again at once.
+    let due = async |client| logout_notices::claim(db, client, NOW, NOW, 9).await.unwrap().len();
+    assert_eq!((due("shop").await, due("other").await), (1, 2));
+    let mut tx = db.begin().await.unwrap();
     clients::forget(&mut tx, "shop").await.unwrap();
-    for (client, due) in [("shop", 0), ("other", 2)] {
-        assert_eq!(logout_notices::due(&mut tx, client, NOW, 9).await.unwrap().len(), due);
-    }
+    tx.commit().await.unwrap();
+    assert_eq!((due("shop").await, due("other").await), (0, 2));
 }
 
 #[apply(on_both!)]
