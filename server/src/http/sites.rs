@@ -224,8 +224,11 @@ fn of_host<'a>(service: &'a Service, parts: &Parts) -> Option<&'a Site> {
     text(&parts.headers, "host").and_then(|host| service.backend.site(host))
 }
 
+/// Returns a header. Attack: a proxy adds its own behind that of a client, which would be read.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    value.to_str().ok()
 }
 
 /// Returns whether a request can be the user's own navigation: browsers say so, others may not.
