@@ -57,11 +57,15 @@ impl Ground {
     }
 }
 
+/// Returns the service's parameters for hashes.
+pub fn hash_parameters() -> Result<argon2::Params, Fault> {
+    argon2::Params::new(19_456, 2, 1, None).map_err(|error| error.to_string())
+}
+
 impl Calibration {
     /// Measures the median of a few hashes with the service's parameters.
     fn take() -> Result<Self, Fault> {
-        let parameters = argon2::Params::new(19_456, 2, 1, None).map_err(|error| error.to_string())?;
-        let argon = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, parameters);
+        let argon = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, hash_parameters()?);
         let mut taken = Vec::new();
         for _ in 0..15 {
             let mut hash = [0; 32];

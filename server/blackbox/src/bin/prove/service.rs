@@ -1,8 +1,10 @@
 //! The account service as an operator runs it: a database, one or two servers, a mail server, accounts.
 
 use crate::browser::Browser;
-use crate::ground::Ground;
+use crate::ground::{Ground, hash_parameters};
 use crate::proof::Setting;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
 use blackbox::mailbox::Mailbox;
 use blackbox::program::{Mode, Program, Running, free_port};
 use blackbox::{Fault, sqlite};
@@ -311,6 +313,26 @@ impl Service {
             }
             Ok(all)
         })
+    }
+
+    /// Imports many accounts with [`PASSWORD`], which is hashed once; returns their addresses.
+    pub fn import_accounts(&self, count: usize) -> Result<Vec<String>, Fault> {
+        let argon = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, hash_parameters()?);
+        let mut hash = [0; 32];
+        let salt = b"sixteen bytes...";
+        argon
+            .hash_password_into(PASSWORD.as_bytes(), salt, &mut hash)
+            .map_err(|error| error.to_string())?;
+        let (salt, hash) = (BASE64_STANDARD_NO_PAD.encode(salt), BASE64_STANDARD_NO_PAD.encode(hash));
+        let emails: Vec<_> = (0..count).map(|number| format!("i{number:06}@example.com")).collect();
+        let mut records = "email,name,password_hash\n".to_owned();
+        for email in &emails {
+            records += &format!("{email},Robin Doe,\"$argon2id$v=19$m=19456,t=2,p=1${salt}${hash}\"\n");
+        }
+        let file = self.folder().join("users.csv");
+        std::fs::write(&file, records).map_err(|error| format!("{}: {error}", file.display()))?;
+        self.run(&["import", &file.display().to_string()], "")?;
+        Ok(emails)
     }
 
     /// Adds an account with [`PASSWORD`].

@@ -5,11 +5,12 @@ mod thief;
 
 use crate::ground::Ground;
 use crate::proof::{Finding, Proof, Setting};
-use crate::service::{Kind, Plan, Service};
-use blackbox::Fault;
+use crate::service::{Plan, Service};
+use blackbox::{Fault, say};
 use listener::{Listener, Manner};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use thief::Thief;
 
@@ -24,7 +25,7 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 41,
         property: "Products are told that a session has ended, whatever other products do",
-        hole: "With one loop for all products in `oauth/logout_delivery.rs`, the silent and the slow product delayed the others: 10.5 s (p99) with 8 users instead of 0.4 s.",
+        hole: "With one loop for all products in `oauth/logout_delivery.rs`, the silent and the slow product delayed the others: 10.5 s (p99) with 8 users instead of 0.4 s. With a write for each notice, 1,000 users: 3.5 s (median), 6.9 s (p99) on SQLite.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: logouts,
     },
@@ -82,10 +83,13 @@ fn thieves(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     })
 }
 
-/// Signs users in to some products, and ends their sessions.
+/// People who click at the same time.
+const CLICKING: usize = 16;
+
+/// Signs users in to some products, and ends all their sessions at once.
 fn logouts(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let secret = SecretFile::write()?;
-    let (users, correct) = (ground.times(16, 60), ground.times(4, 16));
+    let (users, correct) = (ground.times(16, 1_000), ground.times(4, 16));
     let manners = [Manner::Silent, Manner::Slow, Manner::Failing, Manner::Huge];
     let mut listeners = Vec::new();
     for number in 0..correct {
@@ -103,31 +107,40 @@ fn logouts(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         ..Plan::without_limits()
     };
     let service = Service::start_with(ground, setting, &plan)?;
-    let mut thief = Thief::new(&service);
-    let mut signed_in = Vec::new();
-    for number in 0..users {
-        let email = service.create_account(Kind::Local)?;
+    let emails = service.import_accounts(users)?;
+    let began = Instant::now();
+    let signed_in = at_once(emails, |number, email| {
         let mut browser = service.browser_at(number);
         browser.sign_in(&service.mail, &email)?;
         let mut sid = String::new();
         for (id, _) in &listeners {
-            let tokens = thief.sign_in_to(&mut browser, id, number)?;
+            let tokens = Thief::new(&service).sign_in_to(&mut browser, id, number)?;
             sid = thief::claim(&tokens, "sid")?;
         }
-        signed_in.push((browser, sid));
-    }
+        Ok((browser, sid))
+    })?;
+    say(&format!(
+        "    {users} users at {} products in {:.0} s",
+        listeners.len(),
+        began.elapsed().as_secs_f64()
+    ));
+    service.be_quiet()?;
+    let first = Instant::now();
+    let ended = at_once(signed_in, |_, (mut browser, sid)| {
+        let clicked = Instant::now();
+        let answer = browser.post("/api/sign_in/sign_out", &[])?;
+        match answer.status {
+            200 => Ok((sid, clicked)),
+            _ => Err(answer.unexpected("a sign-out")),
+        }
+    })?;
+    let clicks_s = first.elapsed().as_secs_f64();
     let mut delays = Vec::new();
-    let mut ended = Vec::new();
-    for (mut browser, sid) in signed_in {
-        let began = Instant::now();
-        browser.post("/api/sign_in/sign_out", &[])?;
-        ended.push((sid, began));
-    }
-    let patience = Duration::from_secs_f64(ground.scaled_ms(30_000.0) / 1_000.0);
-    for (sid, began) in &ended {
+    let patience = Duration::from_secs_f64(ground.scaled_ms(60_000.0) / 1_000.0);
+    for (sid, clicked) in &ended {
         for (id, listener) in listeners.iter().take(correct) {
-            match listener.told(sid, *began + patience) {
-                Some(at) => delays.push(at.duration_since(*began).as_secs_f64() * 1_000.0),
+            match listener.told(sid, *clicked + patience) {
+                Some(at) => delays.push(at.duration_since(*clicked).as_secs_f64() * 1_000.0),
                 None => return Err(format!("{id} was not told of a session in {} s", patience.as_secs())),
             }
         }
@@ -141,11 +154,36 @@ fn logouts(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let (median, p99) = (delays[delays.len() / 2], delays[delays.len() * 99 / 100]);
     Ok(Finding {
         tried: format!(
-            "{users} users signed out of {correct} products beside a silent, a slow, a failing and an endless one"
+            "{users} users signed out of {correct} products beside a silent, a slow, a failing and an endless one, {CLICKING} at a time, in {clicks_s:.1} s"
         ),
         times: delays.len(),
         figure: format!("told after {median:.0} ms (median), {p99:.0} ms (p99); {repeated} twice"),
         bound: "< 1 s, < 5 s; 0".into(),
         holds: median < ground.scaled_ms(1_000.0) && p99 < ground.scaled_ms(5_000.0) && repeated == 0,
+    })
+}
+
+/// Does something for each item, [`CLICKING`] of them at a time.
+fn at_once<T: Send, U: Send>(
+    items: Vec<T>,
+    each: impl Fn(usize, T) -> Result<U, Fault> + Sync,
+) -> Result<Vec<U>, Fault> {
+    let waiting = Mutex::new(items.into_iter().enumerate());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let worker = || {
+        let mut done = Vec::new();
+        while let Some((number, item)) = next() {
+            done.push(each(number, item)?);
+        }
+        Ok(done)
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..CLICKING).map(|_| scope.spawn(worker)).collect();
+        let mut all = Vec::new();
+        for worker in workers {
+            let done: Result<Vec<U>, Fault> = worker.join().map_err(|_| "a helper thread panicked")?;
+            all.extend(done?);
+        }
+        Ok(all)
     })
 }

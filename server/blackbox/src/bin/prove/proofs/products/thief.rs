@@ -180,7 +180,7 @@ impl<'a> Thief<'a> {
     }
 
     /// Signs a browser in to a product; returns its tokens.
-    pub fn sign_in_to(&mut self, browser: &mut Browser, client: &str, server: usize) -> Result<Value, Fault> {
+    pub fn sign_in_to(&self, browser: &mut Browser, client: &str, server: usize) -> Result<Value, Fault> {
         let code = self.code(browser, client)?;
         let mut product = self.service.browser_at(server);
         let answer = product.post_as("/oauth/token", &Self::form(client, &code, &[]), Wanted::Data)?;
