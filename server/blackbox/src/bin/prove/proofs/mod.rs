@@ -18,6 +18,7 @@ mod products;
 mod providers;
 mod secrets;
 mod sessions;
+mod sites;
 mod tokens;
 mod web;
 
@@ -45,6 +46,7 @@ pub fn all() -> impl Iterator<Item = &'static Proof> {
         secrets::PROOFS,
         web::PROOFS,
         sessions::PROOFS,
+        sites::PROOFS,
         tokens::PROOFS,
     ]
     .into_iter()
