@@ -181,6 +181,21 @@ async fn a_flow_begun_before_the_product_asks_ends_at_the_product(world: &World)
     assert_eq!(reopened(&browser, "reset").await.next, browser.next);
 }
 
+/// A second tab, opened by the product, shows a flow that leads elsewhere. The user types an address instead of the code.
+#[apply(on_both!)]
+async fn an_address_instead_of_a_code_keeps_the_product(world: &World) {
+    world.create_account(ADA).await;
+    let world = with_clients(world);
+    let mut browser = world.browser();
+    browser.begin_reset(GRACE).await.unwrap();
+    browser.begin_sign_up(GRACE).await.unwrap();
+    browser.next = waiting(&browser, &[]).await;
+    assert_step!(browser.answer_reset(ADA), ResetStep::EnterCode);
+    assert_eq!(reopened(&browser, "reset").await.next, browser.next);
+    assert_step!(browser.answer_sign_up(NEW), SignUpStep::EnterCode);
+    assert_eq!(reopened(&browser, "sign_up").await.next, browser.next);
+}
+
 #[apply(on_both!)]
 async fn a_signed_in_user_goes_on_to_the_product(world: &World) {
     world.create_account(ADA).await;
