@@ -23,6 +23,7 @@ pub fn routes() -> Router<Service> {
         .route("/oauth/authorize", get(authorize))
         .route("/oauth/continue/{id}", get(resume))
         .route("/oauth/consent", post(decide))
+        .route("/oauth/cancel", get(cancel))
         .route("/oauth/logout", get(begin_logout))
         .route("/oauth/logout/confirm", post(confirm_logout))
 }
@@ -99,6 +100,20 @@ async fn decide(State(service): State<Service>, request: Request) -> Response {
     let request = service.backend.request(&caller, &held).authorization();
     let step = retried(|| request.decide(id, session, allowed)).await;
     service.answer(&parts, step)
+}
+
+/// A link of the page that asks a signed-in user to confirm. It needs no proof, because it only leads back to the product.
+async fn cancel(State(service): State<Service>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let (caller, held) = (caller(&parts), app::held(&parts.headers));
+    let query = fields(parts.uri.query().unwrap_or_default());
+    let next = query.iter().find(|(name, _)| name == "next");
+    let next = next.map_or("", |(_, next)| next.as_str());
+    let request = service.backend.request(&caller, &held).authorization();
+    match retried(|| request.cancel(next)).await {
+        Ok(AuthorizationStep::Return { url, .. }) => pages::see_other(&url),
+        other => service.answer(&parts, other),
+    }
 }
 
 async fn begin_logout(State(service): State<Service>, request: Request) -> Response {

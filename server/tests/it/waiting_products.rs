@@ -123,6 +123,21 @@ async fn a_signed_in_user_goes_on_or_confirms_for_the_product() {
     let html = shown(&mut browser, &page).await;
     assert!(html.contains(NAMED), "{html}");
     assert!(html.contains("Shop &lt;b&gt; asks you to confirm"), "{html}");
+    let cancel = format!("/oauth/cancel?next={next}");
+    assert!(html.contains(&format!("href=\"{cancel}\"")), "{html}");
+    let canceled = location(&browser.open(&cancel).await);
+    let response = canceled.strip_prefix("https://shop.example/signin/provider/rekey/callback?");
+    assert!(
+        response.is_some_and(|response| response.starts_with("error=access_denied&iss=")),
+        "{canceled}"
+    );
+    for unknown in ["/oauth/cancel", "/oauth/cancel?next=https://evil.example/"] {
+        assert_eq!(
+            browser.open(unknown).await.status(),
+            StatusCode::BAD_REQUEST,
+            "{unknown}"
+        );
+    }
     // The user signs out to use another account.
     assert!(html.contains(&format!("name=\"next\" value=\"{next}\"")), "{html}");
     let out = location(

@@ -140,11 +140,7 @@ impl Authorization<'_> {
             Answer::Consent { .. } => "consent_required",
         };
         if asked.prompt.none {
-            let error = [("error", error)];
-            return Ok(AuthorizationStep::Return {
-                client: asked.client.name.clone(),
-                url: redirect(&request.redirect_uri, &error, request.state.as_deref(), &issuer),
-            });
+            return Ok(self.refuse(&request, &asked.client, error));
         }
         let mut tx = self.0.backend.parts.db.begin_unsynced().await?;
         // Attack: a flood of requests fills the database.
@@ -190,6 +186,18 @@ impl Authorization<'_> {
         }
     }
 
+    /// Returns to the client that waits at `next`, the path after a sign-in, because the user doesn't want to go on.
+    ///
+    /// # Errors
+    /// A database fault.
+    pub async fn cancel(self, next: &str) -> Result<AuthorizationStep, Error> {
+        let id = next.strip_prefix(CONTINUE).unwrap_or_default();
+        Ok(match self.waiting(id, self.0.now()).await? {
+            Ok((request, client)) => self.refuse(&request, &client, "access_denied"),
+            Err(reason) => AuthorizationStep::Refused(reason),
+        })
+    }
+
     /// Records the user's decision, and continues.
     ///
     /// Attack: another site's page decides for the user. The form is behind the same-origin check.
@@ -203,11 +211,7 @@ impl Authorization<'_> {
             Err(reason) => return Ok(AuthorizationStep::Refused(reason)),
         };
         if !allowed {
-            let (error, issuer) = ([("error", "access_denied")], &self.0.backend.settings().origin);
-            return Ok(AuthorizationStep::Return {
-                client: client.name.clone(),
-                url: redirect(&request.redirect_uri, &error, request.state.as_deref(), issuer),
-            });
+            return Ok(self.refuse(&request, &client, "access_denied"));
         }
         let mut tx = self.0.begin().await?;
         let asked = session;
@@ -347,8 +351,11 @@ impl Authorization<'_> {
 
     /// Tells the client that another user is signed in than it expects (OpenID Connect Core 1.0 §3.1.2.1).
     fn refuse_other_user(self, request: &AuthorizationRequest, client: &Client) -> AuthorizationStep {
-        let issuer = &self.0.backend.settings().origin;
-        let error = [("error", "login_required")];
+        self.refuse(request, client, "login_required")
+    }
+
+    fn refuse(self, request: &AuthorizationRequest, client: &Client, error: &str) -> AuthorizationStep {
+        let (error, issuer) = ([("error", error)], &self.0.backend.settings().origin);
         AuthorizationStep::Return {
             client: client.name.clone(),
             url: redirect(&request.redirect_uri, &error, request.state.as_deref(), issuer),

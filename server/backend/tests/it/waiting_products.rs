@@ -7,6 +7,7 @@ use crate::product::{CALLBACK, asked, begin, query, redeem, returned, with_clien
 use crate::provider_peer::{Linked, Person, person};
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address};
 use account::{ConfirmStep, ConnectStep, ProviderIntent, ProviderStep, Refusal, ResetStep, SignInStep, SignUpStep};
+use backend::flows::AuthorizationStep;
 use backend::oauth::Clients;
 
 const CONTINUE: &str = "/oauth/continue/";
@@ -337,6 +338,35 @@ async fn a_confirmation_ends_at_the_product(world: &World) {
         panic!("not confirmed")
     };
     opens_the_shop(&world, &browser, &next).await;
+}
+
+#[apply(on_both!)]
+async fn a_user_who_cancels_returns_to_the_product(world: &World) {
+    world.create_account(ADA).await;
+    let world = with_clients(world);
+    let browser = world.signed_in(ADA).await;
+    let next = waiting(&browser, &[("prompt", "login")]).await;
+    let cancel = async |next: &str| browser.request().authorization().cancel(next).await.unwrap();
+    let response = returned(cancel(&next).await, CALLBACK);
+    assert_eq!(
+        (response["error"].as_str(), response["state"].as_str()),
+        ("access_denied", "a state")
+    );
+    // Attack: a link leads to another address.
+    for unknown in [
+        "",
+        "/profile",
+        "https://evil.example/",
+        &next[1..],
+        &format!("{CONTINUE}00"),
+    ] {
+        assert!(
+            matches!(cancel(unknown).await, AuthorizationStep::Refused(_)),
+            "{unknown}"
+        );
+    }
+    world.clock.advance_minutes(61);
+    assert!(matches!(cancel(&next).await, AuthorizationStep::Refused(_)), "expired");
 }
 
 #[apply(on_both!)]
