@@ -14,6 +14,8 @@ use tempfile::TempDir;
 
 const PRODUCT: &str = "https://shop.example";
 const SECRET: &str = "a secret: of at least 32 characters + %";
+/// Attack: a mark closes its attribute, or begins a script.
+pub const MARK: &str = "<svg onload=\"alert(1)\"/>\"><script>alert(2)</script>";
 pub const CONTINUE: &str = "/oauth/continue/";
 
 /// Writes a configuration file with a client; returns its path.
@@ -26,10 +28,11 @@ pub fn configuration(folder: &TempDir) -> String {
         path.display().to_string()
     };
     let secret = private("secret", SECRET);
+    let logo = private("mark.svg", MARK);
     let uri = format!("{PRODUCT}/signin/provider/rekey/callback");
     let client = format!(
         "[[clients]]\nid = \"shop\"\nname = \"Shop <b>\"\nredirect_uris = [{uri:?}]\nclient_secret_file = {secret:?}\n\
-         post_logout_redirect_uris = [\"{PRODUCT}/goodbye\"]\n"
+         post_logout_redirect_uris = [\"{PRODUCT}/goodbye\"]\nhome_uri = \"{PRODUCT}/home\"\nlogo_file = {logo:?}\n"
     );
     private("rekey.toml", &client)
 }

@@ -50,6 +50,8 @@ pub struct Consent {
     pub request: String,
     /// The client's name.
     pub client: String,
+    /// Its mark: a `data:` URL of an image.
+    pub logo: Option<String>,
     /// Whether another company operates it.
     pub third_party: bool,
     /// The id of the session that is asked; grants no access.
@@ -62,6 +64,15 @@ pub struct Consent {
     pub sees_name: bool,
     /// Whether it asks for the organization.
     pub sees_organization: bool,
+}
+
+/// The product that waits for a user, as pages show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingProduct {
+    /// The client's name.
+    pub name: String,
+    /// Its mark: a `data:` URL of an image.
+    pub logo: Option<String>,
 }
 
 /// Whether a signed-in browser gets a code.
@@ -175,6 +186,7 @@ impl Authorization<'_> {
             Answer::OtherUser => Ok(self.refuse_other_user(&request, &client)),
             Answer::Consent { session, email } => Ok(AuthorizationStep::Consent(Consent {
                 client: client.name.clone(),
+                logo: client.options.mark(),
                 third_party: client.third_party,
                 session,
                 email,
@@ -364,21 +376,24 @@ impl Authorization<'_> {
 }
 
 impl Backend {
-    /// Returns the name of the product whose request waits at `next`, the path after a sign-in. Reads nothing if none can wait
+    /// Returns the product whose request waits at `next`, the path after a sign-in. Reads nothing if none can wait
     /// there.
     ///
-    /// Attack: a link names another product. Only the registered name of the stored request's client is shown.
+    /// Attack: a link names another product. Only what is registered for the stored request's client is shown.
     ///
     /// # Errors
     /// A database fault.
-    pub async fn waiting_product(&self, next: &str) -> Result<Option<String>, Fault> {
+    pub async fn waiting_product(&self, next: &str) -> Result<Option<WaitingProduct>, Fault> {
         let Some(id) = next.strip_prefix(CONTINUE) else {
             return Ok(None);
         };
         let mut conn = self.parts.db.read().await?;
         let request = find(&mut conn, id, self.now()).await?;
         let client = request.as_ref().and_then(|request| self.client_of(request));
-        Ok(client.map(|client| client.name.clone()))
+        Ok(client.map(|client| WaitingProduct {
+            name: client.name.clone(),
+            logo: client.options.mark(),
+        }))
     }
 
     /// Returns the client of a request. Attack: an address that the operator has removed since.

@@ -388,7 +388,14 @@ async fn a_leaked_password_is_changed_on_the_way_to_the_product(world: &World) {
 async fn only_the_client_of_a_waiting_request_is_named(world: &World) {
     let with = with_clients(world);
     let next = from_the_shop(&with).await.next;
-    let shown = async |world: &World, next: &str| world.backend.waiting_product(next).await.unwrap();
+    let shown = async |world: &World, next: &str| {
+        world
+            .backend
+            .waiting_product(next)
+            .await
+            .unwrap()
+            .map(|product| product.name)
+    };
     assert_eq!(shown(&with, &next).await.as_deref(), Some("SHOP"));
     assert_eq!(shown(world, &next).await, None, "no longer registered");
     assert_eq!(shown(&world.with_clients(Clients::default()), &next).await, None);
