@@ -170,6 +170,14 @@ async fn a_product_signs_its_user_in() {
         .await
         .unwrap();
     assert_eq!(again.subject, identity.subject);
+    let profile = browser.open("/profile").await.text().await.unwrap();
+    for text in [
+        "Your products",
+        &format!("href=\"{PRODUCT}/home\""),
+        "<bdi>Shop &lt;b&gt;",
+    ] {
+        assert!(profile.contains(text), "{text}: {profile}");
+    }
     sign_out(&mut browser).await;
 }
 
@@ -230,6 +238,8 @@ async fn a_user_is_asked_before_another_company_learns_about_them() {
     let world = World::listening_with(&[("REKEY_CONFIG", &path)]).await;
     let mut browser = Browser::of(&world);
     assert_eq!(browser.sign_in("/profile").await, "/profile");
+    let profile = browser.open("/profile").await.text().await.unwrap();
+    assert!(!profile.contains("Your products"), "{profile}");
     let asked = "client_id=partner&redirect_uri=https://partner.example/cb&response_type=code&scope=openid%20email\
                  &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
     let page = location(&browser.open(&format!("/oauth/authorize?{asked}")).await);
