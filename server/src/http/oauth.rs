@@ -151,7 +151,15 @@ const LONGEST_FORM: usize = 16 * 1024;
 
 impl Service {
     fn answer_logout(&self, parts: &Parts, query: &str, step: Result<Transition<ClientLogoutStep>, Error>) -> Response {
-        let caller = caller(parts);
+        let mut caller = caller(parts);
+        if let Ok(Transition {
+            step: ClientLogoutStep::Return { .. },
+            ..
+        }) = &step
+        {
+            // The session has just ended.
+            (caller.signed_in, caller.administers) = (false, false);
+        }
         let page = PageOutsideRouter {
             caller: &caller,
             headers: &parts.headers,

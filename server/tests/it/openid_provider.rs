@@ -223,6 +223,7 @@ async fn sign_out(browser: &mut Browser) {
         done.contains("signed out") || done.contains("signed\u{a0}out"),
         "{done}"
     );
+    assert!(!done.contains("/api/sign_in/sign_out"), "the header of a user: {done}");
     let next = location(&browser.open("/security").await);
     assert!(next.starts_with("/signin"), "{next}");
 }
