@@ -25,8 +25,8 @@ pub use site_map::PageId;
 
 #[cfg(feature = "ssr")]
 pub use api::{
-    BrowserRedirect, WaitingProduct, begin_provider, cookie, email_filled_in, finish_provider, held, members,
-    token_cookies, unreadable_form, waiting_product, wants_html,
+    BrowserRedirect, begin_provider, cookie, email_filled_in, finish_provider, held, members, token_cookies,
+    unreadable_form, waiting_product, wants_html,
 };
 #[cfg(feature = "ssr")]
 pub use document::{

@@ -72,7 +72,17 @@ impl Route {
 
     /// Loads a page that then returns to this page.
     pub fn leave_for(self, page: &str) {
-        requests::go(&with_next(page, &untrack(|| self.way_back())));
+        requests::go(&with_next(page, &untrack(|| self.after_proof())));
+    }
+
+    /// Returns the address to open after a sign-in or a proof, as the server does for plain forms; tracked.
+    fn after_proof(self) -> String {
+        let is_confirmation = self.path.get() == PageId::Confirm.address();
+        match self.query("next") {
+            // A sign-in is a recent proof.
+            Some(next) if is_confirmation => next,
+            _ => self.way_back(),
+        }
     }
 
     fn arrive(self, address: &str) {
@@ -231,6 +241,10 @@ mod tests {
             let with_two = "/signin?next=/a?b=c%26d=e";
             assert_eq!(Route::provide(with_two).way_back(), with_two);
             assert_eq!(route.path().get_untracked(), "/signin");
+            assert_eq!(route.after_proof(), route.way_back());
+            let confirm = Route::provide("/security/confirm?next=/oauth/continue/00");
+            assert_eq!(confirm.after_proof(), "/oauth/continue/00");
+            assert_eq!(Route::provide("/security/confirm").after_proof(), "/security/confirm");
             assert_eq!(Route::provide("/reset").query("next"), None);
         });
     }

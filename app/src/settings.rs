@@ -68,6 +68,10 @@ pub struct PublicSettings {
     pub administers: bool,
     /// The product that waits for the user to sign in.
     pub product: Option<String>,
+    /// Its mark: a `data:` URL of an image. The browser takes the image from the server's page.
+    #[cfg(feature = "ssr")]
+    #[serde(skip)]
+    pub product_logo: Option<String>,
 }
 
 impl Default for PublicSettings {
@@ -86,6 +90,8 @@ impl Default for PublicSettings {
             signed_in: false,
             administers: false,
             product: None,
+            #[cfg(feature = "ssr")]
+            product_logo: None,
         }
     }
 }

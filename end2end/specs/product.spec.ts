@@ -5,6 +5,7 @@ import {
   button,
   field,
   link,
+  open,
   signIn,
   submitCode,
   submitEmail,
@@ -32,6 +33,7 @@ test('a user who forgot the password resets it and is back at the product', asyn
     await link(page, 'Sign in').click();
     await arrive(page, 'Sign in');
     await says(page, 'to continue to Notes');
+    await showsMark(page);
     await look(page, 'sign-in-for-product');
   });
 
@@ -39,6 +41,7 @@ test('a user who forgot the password resets it and is back at the product', asyn
     await submitEmail(page, user.email);
     await arrive(page, 'Enter your password');
     await says(page, 'to continue to Notes');
+    await showsMark(page);
   });
 
   await test.step('4. Select Forgot password?', async () => {
@@ -158,6 +161,65 @@ test('disconnecting a product on the security page ends its session', async ({ p
   await product.endsSession(page);
 });
 
+test('the profile leads to the products of a user', async ({ page, users, post, service }) => {
+  const [user, { product }] = [await users.local(), service];
+  await signIn(page, user, post);
+  await open(page, '/profile', 'Profile');
+  const products = page.getByRole('region', { name: 'Your products' });
+  await expect(products).toHaveCount(0);
+  await product.signIn(page);
+  await product.isSignedIn(page, user);
+  await open(page, '/profile', 'Profile');
+  await expect(products.getByRole('link')).toHaveText(['Notes']);
+  await showsMark(page);
+  await look(page, 'profile-products');
+  await products.getByRole('link', { name: 'Notes' }).click();
+  await product.isSignedIn(page, user);
+});
+
+test('a user who cancels a confirmation returns to the product', async ({ page, users, post, service, watch }) => {
+  // The product refuses a response to a request that it did not send.
+  watch.allow(/status of 400 .*\/callback\?/);
+  await signIn(page, await users.local(), post);
+  await page.goto(request(service.product, { prompt: 'login' }));
+  await arrive(page, 'Confirm that it’s you');
+  await says(page, 'Notes asks you to confirm');
+  await showsMark(page);
+  await look(page, 'confirm-for-product');
+  await link(page, 'Cancel').click();
+  await arrive(page, 'You aren’t signed in');
+  const response = new URL(page.url());
+  expect(response.origin).toBe(service.product.origin);
+  expect(response.searchParams.get('error')).toBe('access_denied');
+  expect(response.searchParams.get('state')).toBe('a state');
+});
+
+test('a session that ends during a confirmation keeps the product', async ({ page, users, post, service }) => {
+  const user = await users.local();
+  await signIn(page, user, post);
+  await page.goto(request(service.product, { prompt: 'login' }));
+  await arrive(page, 'Confirm that it’s you');
+  const next = new URL(page.url()).searchParams.get('next');
+  await service.sql(`DELETE FROM sessions WHERE account_id = (SELECT id FROM accounts WHERE email = '${user.email}');`);
+  await field(page, 'Current password').fill(user.password);
+  await button(page, 'Continue').click();
+  await arrive(page, 'Sign in');
+  expect(page.url()).toBe(`${service.origin}/signin?next=${next}`);
+  await says(page, 'to continue to Notes');
+});
+
+test('a user decides what a product of another company learns', async ({ page, users, post, service, watch }) => {
+  watch.allow(/status of 400 .*\/callback\?/);
+  await signIn(page, await users.local(), post);
+  await page.goto(request(service.product, { client_id: 'partner', scope: 'openid email profile' }));
+  await arrive(page, 'Continue to Partner?');
+  await showsMark(page);
+  await look(page, 'consent');
+  await button(page, 'Cancel').click();
+  await arrive(page, 'You aren’t signed in');
+  expect(new URL(page.url()).searchParams.get('error')).toBe('access_denied');
+});
+
 test('a sign-out link without a proof of the session asks first', async ({ page, users, post, service }) => {
   const user = await users.local();
   await signIn(page, user, post);
@@ -169,7 +231,12 @@ test('a sign-out link without a proof of the session asks first', async ({ page,
   await link(page, 'Stay signed in').click();
   await arrive(page, 'Profile');
   await page.goto(path);
+  // Stays on the page between them.
+  await page.route(`${service.product.origin}/`, (route) => route.abort('aborted'), { times: 1 });
   await button(page, 'Sign out').click();
+  await expect(page.getByRole('heading', { level: 1, name: 'You’re signed out' })).toBeVisible();
+  await look(page, 'return-after-sign-out');
+  await link(page, 'Continue to Notes').click();
   await arrive(page, 'Notes');
   await page.goto('/profile');
   await arrive(page, 'Sign in');
@@ -184,6 +251,33 @@ test('a request of an unknown product is refused here', async ({ page, watch }) 
 
 async function says(page: Page, words: string): Promise<void> {
   await expect(page.getByRole('main')).toContainText(words);
+}
+
+/** Expects the product's mark, which is loaded and whose size doesn't depend on it. */
+async function showsMark(page: Page): Promise<void> {
+  const mark = page.getByRole('main').locator('img');
+  await expect(mark).toHaveCount(1);
+  const state = () =>
+    mark.evaluate((image: HTMLImageElement) => {
+      const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+      return [image.naturalWidth > 0, image.width / rem, image.height / rem];
+    });
+  await expect.poll(state).toEqual([true, 2, 2]);
+}
+
+/** A request of a product, for a browser in which the product did not begin it. */
+function request(product: Product, changes: Record<string, string>): string {
+  const parameters = new URLSearchParams({
+    client_id: 'notes',
+    redirect_uri: `${product.origin}/callback`,
+    response_type: 'code',
+    scope: 'openid',
+    state: 'a state',
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    code_challenge_method: 'S256',
+    ...changes,
+  });
+  return `/oauth/authorize?${parameters}`;
 }
 
 /** A complete sign-in that begins at the product. */
@@ -202,20 +296,7 @@ test('a product’s hints fill in the address and choose the language', async ({
   // The product has put it there.
   watch.allow(/^the address .*&login_hint=/);
   const [user, { product }] = [await users.local(), service];
-  const request = (hints: Record<string, string>) => {
-    const parameters = new URLSearchParams({
-      client_id: 'notes',
-      redirect_uri: `${product.origin}/callback`,
-      response_type: 'code',
-      scope: 'openid',
-      state: 'a state',
-      code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
-      code_challenge_method: 'S256',
-      ...hints,
-    });
-    return `/oauth/authorize?${parameters}`;
-  };
-  await page.goto(request({ login_hint: user.email, ui_locales: 'en-GB ar' }));
+  await page.goto(request(product, { login_hint: user.email, ui_locales: 'en-GB ar' }));
   await arrive(page, 'Sign in');
   await expect(field(page, 'E-mail address')).toHaveValue(user.email);
   await button(page, 'Next').click();
@@ -223,10 +304,12 @@ test('a product’s hints fill in the address and choose the language', async ({
   await arrive(page, 'Check your e-mail');
   await post.code(user.email, 6);
   // The language was chosen already.
-  await page.goto(request({ ui_locales: 'ar' }));
+  await page.goto(request(product, { ui_locales: 'ar' }));
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
   await page.context().clearCookies();
-  await page.goto(request({ ui_locales: 'ar', login_hint: '<b>' }));
+  await page.goto(request(product, { ui_locales: 'ar', login_hint: '<b>' }));
   await expect(page.locator('html')).toHaveAttribute('dir', 'rtl');
   await expect(page.getByRole('main').locator('input[type=email]')).toHaveValue('');
+  await showsMark(page);
+  await look(page, 'arabic-sign-in-for-product');
 });

@@ -7,6 +7,7 @@ import { arrive, link, open } from './journeys';
 import type { User } from './users';
 
 const PROGRAM = resolve(__dirname, '../product/notes.mjs');
+const MARK = resolve(__dirname, '../../server/src/dev/notes.svg');
 export const SECRET = 'a secret that only this test and + % know';
 
 export class Product {
@@ -31,7 +32,7 @@ export class Product {
     return product;
   }
 
-  /** The tables of the service's configuration: this product, and one without a secret on any port. */
+  /** The tables of the service's configuration: this product, one of another company, and one without a secret on any port. */
   static tables(folder: string, port: number): string {
     const secret = join(folder, 'notes-secret');
     writeFileSync(secret, SECRET, { mode: 0o600 });
@@ -42,7 +43,16 @@ name = "Notes"
 redirect_uris = ["${origin}/callback"]
 post_logout_redirect_uris = ["${origin}/"]
 backchannel_logout_uri = "${origin}/backchannel"
+home_uri = "${origin}/"
+logo_file = "${MARK}"
 client_secret_file = "${secret}"
+
+[[clients]]
+id = "partner"
+name = "Partner"
+third_party = true
+redirect_uris = ["${origin}/callback"]
+logo_file = "${MARK}"
 
 [[clients]]
 id = "public"

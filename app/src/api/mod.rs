@@ -31,7 +31,7 @@ pub use organization::members;
 #[cfg(feature = "ssr")]
 pub use provider::{BrowserRedirect, begin_provider, finish_provider, token_cookies};
 #[cfg(feature = "ssr")]
-pub use public_settings::{WaitingProduct, waiting_product};
+pub use public_settings::waiting_product;
 #[cfg(feature = "ssr")]
 pub(crate) use public_settings::{provider, settings_here, settings_of};
 #[cfg(feature = "ssr")]

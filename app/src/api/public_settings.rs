@@ -6,6 +6,7 @@ use crate::route::query_value;
 use crate::settings::{PublicSettings, Theme};
 use crate::site_map::{PageId, Script};
 use account::ProviderButton;
+use backend::flows::WaitingProduct;
 use backend::{Backend, Caller};
 use http::HeaderMap;
 use http::request::Parts;
@@ -16,16 +17,14 @@ pub(crate) fn settings_here() -> PublicSettings {
     let (Some(backend), Some(parts)) = (use_context::<Backend>(), use_context::<Parts>()) else {
         return PublicSettings::default();
     };
-    let product = parts.extensions.get::<WaitingProduct>();
+    let product = parts.extensions.get::<WaitingProduct>().cloned();
+    let (product, product_logo) = product.map_or((None, None), |product| (Some(product.name), product.logo));
     PublicSettings {
-        product: product.map(|WaitingProduct(name)| name.clone()),
+        product,
+        product_logo,
         ..settings_of(&backend, &caller(&parts), &parts.headers)
     }
 }
-
-/// The name of the product that waits for the user to sign in.
-#[derive(Debug, Clone)]
-pub struct WaitingProduct(String);
 
 /// Finds the product that waits at the `next` of a page before sign-in.
 pub async fn waiting_product(backend: &Backend, page: PageId, search: &str) -> Option<WaitingProduct> {
@@ -34,7 +33,7 @@ pub async fn waiting_product(backend: &Backend, page: PageId, search: &str) -> O
     }
     let next = query_value(search, "next")?;
     match backend.waiting_product(&next).await {
-        Ok(product) => product.map(WaitingProduct),
+        Ok(product) => product,
         // The page works without it, or reports the fault itself.
         Err(fault) => {
             tracing::warn!(%fault, "the waiting product was not found");
@@ -70,5 +69,6 @@ pub(crate) fn settings_of(backend: &Backend, caller: &Caller, headers: &HeaderMa
         signed_in: caller.signed_in,
         administers: caller.administers,
         product: None,
+        product_logo: None,
     }
 }

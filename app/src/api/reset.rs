@@ -37,7 +37,7 @@ pub async fn begin(#[server(default)] email: String, #[server(default)] next: St
 #[server(name = Answer, prefix = "/api", endpoint = "reset/answer")]
 pub async fn answer(#[server(default)] code: Secret, #[server(default)] next: String) -> Result<ResetStep, Failure> {
     let request = RequestContext::here()?.keeping_next(&next);
-    let transition = retried(|| request.browser().reset().answer(&code)).await;
+    let transition = retried(|| request.browser().reset().answer(&code, &next)).await;
     request.tell(transition)
 }
 

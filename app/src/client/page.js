@@ -105,6 +105,9 @@ export function put(aside, kept) {
       replace(place, element);
     }
   }
+  // Only the server's view contains the product's mark.
+  const mark = all(old, '.mark')[0];
+  if (mark) all(fresh, '.product')[0]?.prepend(mark);
   for (const node of old) node.remove();
   if (focused?.isConnected) focused.focus({ preventScroll: true });
 }

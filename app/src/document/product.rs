@@ -2,7 +2,7 @@
 
 use super::assets::Assets;
 use super::outside_router::PageOutsideRouter;
-use crate::ui::{Address, ButtonStyle, LinkButton, Page, SubmitButton};
+use crate::ui::{Address, ButtonStyle, LinkButton, Page, SubmitButton, mark};
 use crate::words::{Words, use_words};
 use backend::Backend;
 use backend::flows::Consent;
@@ -41,6 +41,7 @@ pub fn consent_page(backend: &Backend, assets: &Assets, request: &PageOutsideRou
     let Consent {
         request: id,
         client,
+        logo,
         third_party,
         session,
         email,
@@ -74,7 +75,7 @@ pub fn consent_page(backend: &Backend, assets: &Assets, request: &PageOutsideRou
         view! {
             <Page heading=heading>
                 <p class="who">{words.say("security.signed_in_as")} " " <Address text=email /></p>
-                <p>{lead}</p>
+                <p class="product">{mark(logo)} {lead}</p>
                 <ul>
                     <li>{words.say("product.consent_id")}</li>
                     {seen}

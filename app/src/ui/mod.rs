@@ -44,6 +44,8 @@ pub use notice::{Details, Notice};
 pub use page::Page;
 #[cfg(not(feature = "ssr"))]
 pub(crate) use page::PageFocus;
+#[cfg(feature = "ssr")]
+pub(crate) use page::mark;
 pub use password_field::{NewPasswords, PasswordField, check_new_passwords};
 pub(crate) use problem::provide_problem;
 pub use problem::{Problem, use_problem};

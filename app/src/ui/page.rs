@@ -1,7 +1,7 @@
 //! A page or a step of a flow: title, heading, error summary, and initial focus.
 
 use super::problem::{Problem, use_problem};
-use crate::settings::use_settings;
+use crate::settings::{PublicSettings, use_settings};
 use crate::words::use_words;
 use account::Field;
 use leptos::prelude::*;
@@ -32,9 +32,10 @@ pub fn Page(
     if problem.is_some() {
         title = words.say_with("frame.title_error", &[("title", &title)]);
     }
-    let product = settings.product.map(|product| {
-        let product = words.isolated(&product);
-        view! { <p>{words.say_with("product.to_continue", &[("product", &product)])}</p> }
+    let product = settings.product.as_ref().map(|product| {
+        let product = words.isolated(product);
+        let text = words.say_with("product.to_continue", &[("product", &product)]);
+        view! { <p class="product">{mark_of(&settings)} {text}</p> }
     });
     let start = only_field.map_or("heading", Field::as_str);
     view! {
@@ -50,6 +51,21 @@ pub fn Page(
     }
     .into_any()
 }
+
+/// Renders a product's mark. Its name is beside it.
+#[cfg(feature = "ssr")]
+pub(crate) fn mark(logo: Option<String>) -> Option<AnyView> {
+    logo.map(|logo| view! { <img class="mark" alt="" src=logo /> }.into_any())
+}
+
+#[cfg(feature = "ssr")]
+fn mark_of(settings: &PublicSettings) -> Option<AnyView> {
+    mark(settings.product_logo.clone())
+}
+
+/// `put()` in `page.js` moves the server's image into each new view.
+#[cfg(not(feature = "ssr"))]
+const fn mark_of(_: &PublicSettings) {}
 
 #[cfg(feature = "ssr")]
 fn name_document(title: String) -> AnyView {

@@ -54,7 +54,7 @@ pub use secret::Secret;
 pub use sign_in::{SignInStep, SignOutStep};
 pub use sign_up::SignUpStep;
 pub use steps::{
-    DeviceRow, MailedCode, PasswordRow, ProductRow, ProfileView, SecurityDone, SecurityView, SessionRow,
+    DeviceRow, MailedCode, PasswordRow, ProductLink, ProductRow, ProfileView, SecurityDone, SecurityView, SessionRow,
     UNKNOWN_BROWSER,
 };
 pub use time::Timestamp;

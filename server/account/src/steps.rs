@@ -162,4 +162,17 @@ pub struct ProfileView {
     pub email: EmailAddress,
     /// Where the password is managed.
     pub own: PasswordAccess,
+    /// The products that the user has signed in to and can open from here, most recently used first.
+    pub products: Vec<ProductLink>,
+}
+
+/// A link to a product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductLink {
+    /// The product's name.
+    pub name: String,
+    /// The address where it begins.
+    pub url: String,
+    /// Its mark: a `data:` URL of an image.
+    pub logo: Option<String>,
 }

@@ -23,6 +23,7 @@ pub fn routes() -> Router<Service> {
         .route("/oauth/authorize", get(authorize))
         .route("/oauth/continue/{id}", get(resume))
         .route("/oauth/consent", post(decide))
+        .route("/oauth/cancel", get(cancel))
         .route("/oauth/logout", get(begin_logout))
         .route("/oauth/logout/confirm", post(confirm_logout))
 }
@@ -101,6 +102,20 @@ async fn decide(State(service): State<Service>, request: Request) -> Response {
     service.answer(&parts, step)
 }
 
+/// A link of the page that asks a signed-in user to confirm. It needs no proof, because it only leads back to the product.
+async fn cancel(State(service): State<Service>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let (caller, held) = (caller(&parts), app::held(&parts.headers));
+    let query = fields(parts.uri.query().unwrap_or_default());
+    let next = query.iter().find(|(name, _)| name == "next");
+    let next = next.map_or("", |(_, next)| next.as_str());
+    let request = service.backend.request(&caller, &held).authorization();
+    match retried(|| request.cancel(next)).await {
+        Ok(AuthorizationStep::Return { url, .. }) => pages::see_other(&url),
+        other => service.answer(&parts, other),
+    }
+}
+
 async fn begin_logout(State(service): State<Service>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let (caller, held) = (caller(&parts), app::held(&parts.headers));
@@ -136,7 +151,15 @@ const LONGEST_FORM: usize = 16 * 1024;
 
 impl Service {
     fn answer_logout(&self, parts: &Parts, query: &str, step: Result<Transition<ClientLogoutStep>, Error>) -> Response {
-        let caller = caller(parts);
+        let mut caller = caller(parts);
+        if let Ok(Transition {
+            step: ClientLogoutStep::Return { .. },
+            ..
+        }) = &step
+        {
+            // The session has just ended.
+            (caller.signed_in, caller.administers) = (false, false);
+        }
         let page = PageOutsideRouter {
             caller: &caller,
             headers: &parts.headers,

@@ -14,6 +14,8 @@ use tempfile::TempDir;
 
 const PRODUCT: &str = "https://shop.example";
 const SECRET: &str = "a secret: of at least 32 characters + %";
+/// Attack: a mark closes its attribute, or begins a script.
+pub const MARK: &str = "<svg onload=\"alert(1)\"/>\"><script>alert(2)</script>";
 pub const CONTINUE: &str = "/oauth/continue/";
 
 /// Writes a configuration file with a client; returns its path.
@@ -26,10 +28,11 @@ pub fn configuration(folder: &TempDir) -> String {
         path.display().to_string()
     };
     let secret = private("secret", SECRET);
+    let logo = private("mark.svg", MARK);
     let uri = format!("{PRODUCT}/signin/provider/rekey/callback");
     let client = format!(
         "[[clients]]\nid = \"shop\"\nname = \"Shop <b>\"\nredirect_uris = [{uri:?}]\nclient_secret_file = {secret:?}\n\
-         post_logout_redirect_uris = [\"{PRODUCT}/goodbye\"]\n"
+         post_logout_redirect_uris = [\"{PRODUCT}/goodbye\"]\nhome_uri = \"{PRODUCT}/home\"\nlogo_file = {logo:?}\n"
     );
     private("rekey.toml", &client)
 }
@@ -167,6 +170,14 @@ async fn a_product_signs_its_user_in() {
         .await
         .unwrap();
     assert_eq!(again.subject, identity.subject);
+    let profile = browser.open("/profile").await.text().await.unwrap();
+    for text in [
+        "Your products",
+        &format!("href=\"{PRODUCT}/home\""),
+        "<bdi>Shop &lt;b&gt;",
+    ] {
+        assert!(profile.contains(text), "{text}: {profile}");
+    }
     sign_out(&mut browser).await;
 }
 
@@ -212,6 +223,7 @@ async fn sign_out(browser: &mut Browser) {
         done.contains("signed out") || done.contains("signed\u{a0}out"),
         "{done}"
     );
+    assert!(!done.contains("/api/sign_in/sign_out"), "the header of a user: {done}");
     let next = location(&browser.open("/security").await);
     assert!(next.starts_with("/signin"), "{next}");
 }
@@ -227,6 +239,8 @@ async fn a_user_is_asked_before_another_company_learns_about_them() {
     let world = World::listening_with(&[("REKEY_CONFIG", &path)]).await;
     let mut browser = Browser::of(&world);
     assert_eq!(browser.sign_in("/profile").await, "/profile");
+    let profile = browser.open("/profile").await.text().await.unwrap();
+    assert!(!profile.contains("Your products"), "{profile}");
     let asked = "client_id=partner&redirect_uri=https://partner.example/cb&response_type=code&scope=openid%20email\
                  &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
     let page = location(&browser.open(&format!("/oauth/authorize?{asked}")).await);

@@ -1,8 +1,9 @@
 //! The pages before sign-in name the product that waits, and lead back to it without scripts.
 
-use crate::openid_provider::{Browser, CONTINUE, configuration, location};
+use crate::openid_provider::{Browser, CONTINUE, MARK, configuration, location};
 use crate::world::World;
 use axum::http::StatusCode;
+use base64::{Engine, prelude::BASE64_STANDARD};
 
 const NAMED: &str = "to continue to Shop &lt;b&gt;";
 
@@ -18,7 +19,10 @@ async fn ask(browser: &mut Browser, parameters: &str) -> (String, String) {
                    &response_type=code&scope=openid&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
                    &code_challenge_method=S256";
     let page = location(&browser.open(&format!("{request}{parameters}")).await);
-    let next = page.split_once("?next=").unwrap().1.to_owned();
+    let next = page
+        .split_once("?next=")
+        .map_or(page.as_str(), |(_, next)| next)
+        .to_owned();
     assert!(next.starts_with(CONTINUE), "{next}");
     (page, next)
 }
@@ -68,6 +72,39 @@ async fn every_page_before_sign_in_names_the_waiting_product() {
     browser.cookies.push(arabic);
     let html = shown(&mut browser, &page).await;
     assert!(html.contains("للمتابعة إلى \u{2068}Shop &lt;b&gt;\u{2069}"), "{html}");
+}
+
+/// Attack: a product's mark brings markup into the pages before sign-in, or a link brings a mark.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_show_the_registered_mark_and_only_as_an_image() {
+    let world = world().await;
+    let mut browser = Browser::of(&world);
+    let (page, next) = ask(&mut browser, "&logo=https%3A%2F%2Fevil.example%2Fmark.png").await;
+    let mark = format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode(MARK));
+    let image = format!("<img alt=\"\" src=\"{mark}\" class=\"mark\">");
+    for page in [
+        &page,
+        &format!("/reset?next={next}&product_logo=data:image/png;base64,AAAA"),
+    ] {
+        let html = shown(&mut browser, page).await;
+        assert_eq!(html.matches("<img").count(), 1, "{html}");
+        assert!(html.contains(&image), "{html}");
+        for foreign in ["alert(", "evil.example", "base64,AAAA"] {
+            assert!(!html.contains(foreign), "{foreign}: {html}");
+        }
+    }
+    let html = shown(&mut browser, "/signin").await;
+    assert!(!html.contains("<img") && !html.contains("base64"), "{html}");
+    // Also before the user's consent.
+    browser.sign_in("/profile").await;
+    let (page, next) = ask(&mut browser, "&prompt=consent").await;
+    assert_eq!(page, next);
+    let html = shown(&mut browser, &page).await;
+    assert!(
+        html.contains(&image) && html.contains("action=\"/oauth/consent\""),
+        "{html}"
+    );
+    assert!(!html.contains("alert("), "{html}");
 }
 
 /// The user closes the tab and opens the page again, from an e-mail or by hand.
@@ -123,6 +160,21 @@ async fn a_signed_in_user_goes_on_or_confirms_for_the_product() {
     let html = shown(&mut browser, &page).await;
     assert!(html.contains(NAMED), "{html}");
     assert!(html.contains("Shop &lt;b&gt; asks you to confirm"), "{html}");
+    let cancel = format!("/oauth/cancel?next={next}");
+    assert!(html.contains(&format!("href=\"{cancel}\"")), "{html}");
+    let canceled = location(&browser.open(&cancel).await);
+    let response = canceled.strip_prefix("https://shop.example/signin/provider/rekey/callback?");
+    assert!(
+        response.is_some_and(|response| response.starts_with("error=access_denied&iss=")),
+        "{canceled}"
+    );
+    for unknown in ["/oauth/cancel", "/oauth/cancel?next=https://evil.example/"] {
+        assert_eq!(
+            browser.open(unknown).await.status(),
+            StatusCode::BAD_REQUEST,
+            "{unknown}"
+        );
+    }
     // The user signs out to use another account.
     assert!(html.contains(&format!("name=\"next\" value=\"{next}\"")), "{html}");
     let out = location(

@@ -1,10 +1,10 @@
 //! The profile page. It has no forms, so it loads no WASM.
 
 use crate::api::security;
-use crate::ui::{Address, ButtonStyle, LinkButton, Page, failure_page};
+use crate::ui::{Address, ButtonStyle, LinkButton, Page, failure_page, mark};
 use crate::view::View;
 use crate::words::use_words;
-use account::{PasswordAccess, ProfileView};
+use account::{PasswordAccess, ProductLink, ProfileView};
 use leptos::prelude::*;
 
 /// `/profile`.
@@ -18,7 +18,13 @@ pub(in crate::pages) fn page() -> View {
     page.into_any()
 }
 
-fn profile(ProfileView { name, email, own }: ProfileView) -> AnyView {
+fn profile(view: ProfileView) -> AnyView {
+    let ProfileView {
+        name,
+        email,
+        own,
+        products,
+    } = view;
     let words = use_words();
     let kind = match own {
         PasswordAccess::Editable => words.say("profile.kind_password"),
@@ -53,6 +59,7 @@ fn profile(ProfileView { name, email, own }: ProfileView) -> AnyView {
                     <dd>{kind}</dd>
                 </dl>
             </section>
+            {(!products.is_empty()).then(|| places(products))}
             <section aria-labelledby="mails">
                 <h2 id="mails">{words.say("profile.mails")}</h2>
                 <p>{words.say("profile.mails_lead")}</p>
@@ -61,6 +68,27 @@ fn profile(ProfileView { name, email, own }: ProfileView) -> AnyView {
                 <LinkButton href="/security" label=words.say("profile.security") style=ButtonStyle::Plain />
             </p>
         </Page>
+    }
+    .into_any()
+}
+
+/// Renders the products that the user can open.
+fn places(products: Vec<ProductLink>) -> AnyView {
+    let links = products.into_iter().map(|ProductLink { name, url, logo }| {
+        view! {
+            <li>
+                <a class="button" href=url>
+                    {mark(logo)}
+                    <bdi>{name}</bdi>
+                </a>
+            </li>
+        }
+    });
+    view! {
+        <section aria-labelledby="products">
+            <h2 id="products">{use_words().say("profile.products")}</h2>
+            <ul class="ways">{links.collect_view()}</ul>
+        </section>
     }
     .into_any()
 }

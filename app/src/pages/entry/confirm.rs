@@ -54,9 +54,12 @@ fn choose(
     provider: Option<ProviderButton>,
 ) -> AnyView {
     let words = use_words();
-    let lead = match use_settings().product {
-        Some(product) => words.say_with("confirm.product_lead", &[("product", &words.isolated(&product))]),
-        None => words.say("confirm.lead"),
+    let (lead, cancel) = match use_settings().product {
+        Some(product) => (
+            words.say_with("confirm.product_lead", &[("product", &words.isolated(&product))]),
+            use_route().keep_next("/oauth/cancel"),
+        ),
+        None => (words.say("confirm.lead"), "/security".to_owned()),
     };
     let shown = email.to_string();
     let password = has_password.then(|| with_password(flow, email));
@@ -84,7 +87,7 @@ fn choose(
             {mailed}
             {at_provider}
             <p>
-                <LinkButton href="/security" label=words.say("confirm.cancel") style=ButtonStyle::Link />
+                <LinkButton href=cancel label=words.say("confirm.cancel") style=ButtonStyle::Link />
             </p>
         </Page>
     }

@@ -50,6 +50,8 @@ pub struct Consent {
     pub request: String,
     /// The client's name.
     pub client: String,
+    /// Its mark: a `data:` URL of an image.
+    pub logo: Option<String>,
     /// Whether another company operates it.
     pub third_party: bool,
     /// The id of the session that is asked; grants no access.
@@ -62,6 +64,15 @@ pub struct Consent {
     pub sees_name: bool,
     /// Whether it asks for the organization.
     pub sees_organization: bool,
+}
+
+/// The product that waits for a user, as pages show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingProduct {
+    /// The client's name.
+    pub name: String,
+    /// Its mark: a `data:` URL of an image.
+    pub logo: Option<String>,
 }
 
 /// Whether a signed-in browser gets a code.
@@ -140,11 +151,7 @@ impl Authorization<'_> {
             Answer::Consent { .. } => "consent_required",
         };
         if asked.prompt.none {
-            let error = [("error", error)];
-            return Ok(AuthorizationStep::Return {
-                client: asked.client.name.clone(),
-                url: redirect(&request.redirect_uri, &error, request.state.as_deref(), &issuer),
-            });
+            return Ok(self.refuse(&request, &asked.client, error));
         }
         let mut tx = self.0.backend.parts.db.begin_unsynced().await?;
         // Attack: a flood of requests fills the database.
@@ -179,6 +186,7 @@ impl Authorization<'_> {
             Answer::OtherUser => Ok(self.refuse_other_user(&request, &client)),
             Answer::Consent { session, email } => Ok(AuthorizationStep::Consent(Consent {
                 client: client.name.clone(),
+                logo: client.options.mark(),
                 third_party: client.third_party,
                 session,
                 email,
@@ -188,6 +196,18 @@ impl Authorization<'_> {
                 request: request.id,
             })),
         }
+    }
+
+    /// Returns to the client that waits at `next`, the path after a sign-in, because the user doesn't want to go on.
+    ///
+    /// # Errors
+    /// A database fault.
+    pub async fn cancel(self, next: &str) -> Result<AuthorizationStep, Error> {
+        let id = next.strip_prefix(CONTINUE).unwrap_or_default();
+        Ok(match self.waiting(id, self.0.now()).await? {
+            Ok((request, client)) => self.refuse(&request, &client, "access_denied"),
+            Err(reason) => AuthorizationStep::Refused(reason),
+        })
     }
 
     /// Records the user's decision, and continues.
@@ -203,11 +223,7 @@ impl Authorization<'_> {
             Err(reason) => return Ok(AuthorizationStep::Refused(reason)),
         };
         if !allowed {
-            let (error, issuer) = ([("error", "access_denied")], &self.0.backend.settings().origin);
-            return Ok(AuthorizationStep::Return {
-                client: client.name.clone(),
-                url: redirect(&request.redirect_uri, &error, request.state.as_deref(), issuer),
-            });
+            return Ok(self.refuse(&request, &client, "access_denied"));
         }
         let mut tx = self.0.begin().await?;
         let asked = session;
@@ -347,8 +363,11 @@ impl Authorization<'_> {
 
     /// Tells the client that another user is signed in than it expects (OpenID Connect Core 1.0 §3.1.2.1).
     fn refuse_other_user(self, request: &AuthorizationRequest, client: &Client) -> AuthorizationStep {
-        let issuer = &self.0.backend.settings().origin;
-        let error = [("error", "login_required")];
+        self.refuse(request, client, "login_required")
+    }
+
+    fn refuse(self, request: &AuthorizationRequest, client: &Client, error: &str) -> AuthorizationStep {
+        let (error, issuer) = ([("error", error)], &self.0.backend.settings().origin);
         AuthorizationStep::Return {
             client: client.name.clone(),
             url: redirect(&request.redirect_uri, &error, request.state.as_deref(), issuer),
@@ -357,21 +376,24 @@ impl Authorization<'_> {
 }
 
 impl Backend {
-    /// Returns the name of the product whose request waits at `next`, the path after a sign-in. Reads nothing if none can wait
+    /// Returns the product whose request waits at `next`, the path after a sign-in. Reads nothing if none can wait
     /// there.
     ///
-    /// Attack: a link names another product. Only the registered name of the stored request's client is shown.
+    /// Attack: a link names another product. Only what is registered for the stored request's client is shown.
     ///
     /// # Errors
     /// A database fault.
-    pub async fn waiting_product(&self, next: &str) -> Result<Option<String>, Fault> {
+    pub async fn waiting_product(&self, next: &str) -> Result<Option<WaitingProduct>, Fault> {
         let Some(id) = next.strip_prefix(CONTINUE) else {
             return Ok(None);
         };
         let mut conn = self.parts.db.read().await?;
         let request = find(&mut conn, id, self.now()).await?;
         let client = request.as_ref().and_then(|request| self.client_of(request));
-        Ok(client.map(|client| client.name.clone()))
+        Ok(client.map(|client| WaitingProduct {
+            name: client.name.clone(),
+            logo: client.options.mark(),
+        }))
     }
 
     /// Returns the client of a request. Attack: an address that the operator has removed since.

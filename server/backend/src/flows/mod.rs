@@ -26,7 +26,7 @@ mod sign_up;
 mod site;
 mod step_up;
 
-pub use authorization::{Authorization, AuthorizationStep, Consent, waits_for_product};
+pub use authorization::{Authorization, AuthorizationStep, Consent, WaitingProduct, waits_for_product};
 pub(crate) use devices::DEVICE_DAYS;
 pub use logout::{ClientLogout, ClientLogoutStep};
 pub use products::ConnectedProducts;

@@ -4,7 +4,7 @@ use super::request::BrowserRequest;
 use crate::oauth::has_scope;
 use crate::store::{ReadConn, authorization, connected_products, logout_notices, site_sessions};
 use crate::{Error, Fault, Transition};
-use account::{AccountId, ActivityKind, ProductRow, SecurityDone, SecurityView, Timestamp};
+use account::{AccountId, ActivityKind, ProductLink, ProductRow, SecurityDone, SecurityView, Timestamp};
 
 /// The products that a user has signed in to.
 #[derive(Clone, Copy)]
@@ -54,5 +54,27 @@ impl BrowserRequest<'_> {
             })
         });
         Ok(rows.collect())
+    }
+
+    /// Lists the products of an account that are still registered and have an address to begin at.
+    pub(super) async fn product_links(
+        self,
+        conn: &mut ReadConn,
+        account: &AccountId,
+    ) -> Result<Vec<ProductLink>, Fault> {
+        let clients = self.backend.clients();
+        if clients.is_empty() {
+            return Ok(Vec::new());
+        }
+        let connected = connected_products::of_account(conn, account).await?;
+        let links = connected.into_iter().filter_map(|row| {
+            let client = clients.find(&row.client_id)?;
+            Some(ProductLink {
+                url: client.options.home_uri.clone()?,
+                name: client.name.clone(),
+                logo: client.options.mark(),
+            })
+        });
+        Ok(links.collect())
     }
 }

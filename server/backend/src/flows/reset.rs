@@ -54,14 +54,14 @@ impl Reset<'_> {
         Ok(self.0.begin_mailed(RESET, email, next).await?.map(ResetStep::EnterCode))
     }
 
-    /// Answers with the e-mailed code. An address instead of a code begins a new reset.
+    /// Answers with the e-mailed code. An address instead of a code begins a new reset; `next` as for [`begin`](Self::begin).
     ///
     /// # Errors
     /// A refusal of the code.
-    pub async fn answer(self, code: &Secret) -> Result<Transition<ResetStep>, Error> {
+    pub async fn answer(self, code: &Secret, next: &str) -> Result<Transition<ResetStep>, Error> {
         let (mut tx, flow) = match self.0.answer_code(RESET, code).await? {
             Answered::Right(passed) => *passed,
-            Answered::Mistyped(email) => return self.begin_for(&email, "").await,
+            Answered::Mistyped(email) => return self.begin_for(&email, next).await,
         };
         let token = self.0.step_up(&mut tx, RESET, &flow, self.0.now()).await?;
         tx.commit().await?;

@@ -76,6 +76,7 @@ impl Sessions<'_> {
         let mut conn = self.0.read().await?;
         let (_, Stored { account, .. }) = self.0.signed_in(&mut conn).await?;
         Ok(ProfileView {
+            products: self.0.product_links(&mut conn, &account.id).await?,
             own: self.0.backend.password_access(&account),
             name: account.name,
             email: account.email,

@@ -76,14 +76,14 @@ impl SignUp<'_> {
             .map(SignUpStep::EnterCode))
     }
 
-    /// Answers with the e-mailed code. An address instead of a code begins a new sign-up.
+    /// Answers with the e-mailed code. An address instead of a code begins a new sign-up; `next` as for [`begin`](Self::begin).
     ///
     /// # Errors
     /// A refusal of the code.
-    pub async fn answer(self, code: &Secret) -> Result<Transition<SignUpStep>, Error> {
+    pub async fn answer(self, code: &Secret, next: &str) -> Result<Transition<SignUpStep>, Error> {
         let (mut tx, flow) = match self.0.answer_code(SIGN_UP, code).await? {
             Answered::Right(passed) => *passed,
-            Answered::Mistyped(email) => return self.begin_for(&email, "").await,
+            Answered::Mistyped(email) => return self.begin_for(&email, next).await,
         };
         let token = self.0.step_up(&mut tx, SIGN_UP, &flow, self.0.now()).await?;
         tx.commit().await?;

@@ -78,6 +78,12 @@ impl ClientOptions {
         ]
     }
 
+    /// Returns the mark for pages, unless something other than [`logo_of`](Self::logo_of) has made it. Attack: whoever can write to
+    /// the database puts an address of their own into the pages before sign-in.
+    pub(crate) fn mark(&self) -> Option<String> {
+        self.logo.clone().filter(|logo| is_mark(logo))
+    }
+
     /// Reads a mark: a PNG or SVG image. Attack: a script in the image. Browsers run none in the images of a page.
     ///
     /// # Errors
@@ -96,6 +102,17 @@ impl ClientOptions {
         }
         Ok(format!("data:image/{kind};base64,{}", BASE64_STANDARD.encode(image)))
     }
+}
+
+fn is_mark(url: &str) -> bool {
+    let content = ["data:image/png;base64,", "data:image/svg+xml;base64,"]
+        .iter()
+        .find_map(|kind| url.strip_prefix(kind));
+    content.is_some_and(|content| {
+        content
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
+    })
 }
 
 /// Attack: a private key or a shared secret is registered as a public key.
@@ -153,6 +170,31 @@ mod tests {
         let large = [&png[..], &[0; LOGO_LEN]].concat();
         for wrong in [&b""[..], b"GIF89a", b"<html>", &large] {
             assert!(ClientOptions::logo_of(wrong).is_err());
+        }
+    }
+
+    #[test]
+    fn only_a_mark_of_this_service_is_shown() {
+        let shown = |logo: &str| {
+            let options = ClientOptions {
+                logo: Some(logo.into()),
+                ..ClientOptions::default()
+            };
+            options.mark()
+        };
+        for image in [&b"\x89PNG\r\n\x1a\n"[..], b"<svg onload='alert(1)'>\"><script>"] {
+            let logo = ClientOptions::logo_of(image).unwrap();
+            assert_eq!(shown(&logo), Some(logo));
+        }
+        for wrong in [
+            "",
+            "https://shop.example/mark.png",
+            "javascript:alert(1)",
+            "data:text/html;base64,PGI+",
+            "data:image/svg+xml,<svg onload=alert(1)>",
+            "data:image/png;base64,\"><script>alert(1)</script>",
+        ] {
+            assert_eq!(shown(wrong), None, "{wrong}");
         }
     }
 

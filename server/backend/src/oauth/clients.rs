@@ -300,7 +300,10 @@ impl Client {
             secret_digest: Some(random::digest(&random::token())),
             previous: None,
             keys: None,
-            options: ClientOptions::default(),
+            options: ClientOptions {
+                home_uri: Some([&site.origin, "/"].concat()),
+                ..ClientOptions::default()
+            },
         }
     }
 

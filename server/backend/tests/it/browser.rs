@@ -67,7 +67,7 @@ impl Browser {
     }
 
     pub async fn answer_reset(&mut self, code: &str) -> FlowResult<ResetStep> {
-        let transition = self.request().reset().answer(&code.into()).await;
+        let transition = self.request().reset().answer(&code.into(), &self.next).await;
         self.take(transition)
     }
 
@@ -186,7 +186,7 @@ impl Browser {
     }
 
     pub async fn answer_sign_up(&mut self, code: &str) -> FlowResult<SignUpStep> {
-        let transition = self.request().sign_up().answer(&code.into()).await;
+        let transition = self.request().sign_up().answer(&code.into(), &self.next).await;
         self.take(transition)
     }
 

@@ -2,8 +2,8 @@
 
 use crate::browser::Browser;
 use crate::product::{CALLBACK, SECRET, VERIFIER, begin, claims, form, post, query, returned, text, user_info};
-use crate::world::{ADA, World};
-use account::Secret;
+use crate::world::{ADA, GRACE, World};
+use account::{ProductLink, Secret};
 use backend::TrustedRoots;
 use backend::flows::ClientLogoutStep;
 use backend::oauth::ClientEndpoint::{Introspect, Push, Token};
@@ -105,6 +105,41 @@ async fn a_client_can_get_tokens_with_rs256(world: &World) {
             Clients::default().with_rsa_keys(Some(&wrong.into())).is_err(),
             "{wrong}"
         );
+    }
+}
+
+#[apply(on_both!)]
+async fn the_profile_leads_to_the_products_of_its_user(world: &World) {
+    world.create_account(ADA).await;
+    let options = ClientOptions {
+        home_uri: Some("https://shop.example/".into()),
+        logo: Some(ClientOptions::logo_of(b"<svg/>").unwrap()),
+        ..ClientOptions::default()
+    };
+    let with = with_options(world, &options);
+    let browser = with.signed_in(ADA).await;
+    let links = async |browser: &Browser| browser.request().sessions().profile().await.unwrap().products;
+    let link = |name: &str| ProductLink {
+        name: name.into(),
+        url: "https://shop.example/".into(),
+        logo: options.logo.clone(),
+    };
+    assert_eq!(links(&browser).await, []);
+    tokens_of(&with, &browser, "other").await;
+    with.clock.advance_minutes(1);
+    tokens_of(&with, &browser, "shop").await;
+    assert_eq!(links(&browser).await, [link("SHOP"), link("OTHER")]);
+    // Another account has none.
+    world.create_account(GRACE).await;
+    assert_eq!(links(&with.signed_in(GRACE).await).await, []);
+    browser.request().products().disconnect("shop").await.unwrap();
+    assert_eq!(links(&browser).await, [link("OTHER")]);
+    // No longer registered, or without an address.
+    for changed in [
+        world.with_clients(Clients::default()),
+        with_options(world, &ClientOptions::default()),
+    ] {
+        assert_eq!(links(&changed.signed_in(ADA).await).await, []);
     }
 }
 

@@ -7,6 +7,7 @@ use crate::product::{CALLBACK, asked, begin, query, redeem, returned, with_clien
 use crate::provider_peer::{Linked, Person, person};
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address};
 use account::{ConfirmStep, ConnectStep, ProviderIntent, ProviderStep, Refusal, ResetStep, SignInStep, SignUpStep};
+use backend::flows::AuthorizationStep;
 use backend::oauth::Clients;
 
 const CONTINUE: &str = "/oauth/continue/";
@@ -181,6 +182,21 @@ async fn a_flow_begun_before_the_product_asks_ends_at_the_product(world: &World)
     assert_eq!(reopened(&browser, "reset").await.next, browser.next);
 }
 
+/// A second tab, opened by the product, shows a flow that leads elsewhere. The user types an address instead of the code.
+#[apply(on_both!)]
+async fn an_address_instead_of_a_code_keeps_the_product(world: &World) {
+    world.create_account(ADA).await;
+    let world = with_clients(world);
+    let mut browser = world.browser();
+    browser.begin_reset(GRACE).await.unwrap();
+    browser.begin_sign_up(GRACE).await.unwrap();
+    browser.next = waiting(&browser, &[]).await;
+    assert_step!(browser.answer_reset(ADA), ResetStep::EnterCode);
+    assert_eq!(reopened(&browser, "reset").await.next, browser.next);
+    assert_step!(browser.answer_sign_up(NEW), SignUpStep::EnterCode);
+    assert_eq!(reopened(&browser, "sign_up").await.next, browser.next);
+}
+
 #[apply(on_both!)]
 async fn a_signed_in_user_goes_on_to_the_product(world: &World) {
     world.create_account(ADA).await;
@@ -325,6 +341,35 @@ async fn a_confirmation_ends_at_the_product(world: &World) {
 }
 
 #[apply(on_both!)]
+async fn a_user_who_cancels_returns_to_the_product(world: &World) {
+    world.create_account(ADA).await;
+    let world = with_clients(world);
+    let browser = world.signed_in(ADA).await;
+    let next = waiting(&browser, &[("prompt", "login")]).await;
+    let cancel = async |next: &str| browser.request().authorization().cancel(next).await.unwrap();
+    let response = returned(cancel(&next).await, CALLBACK);
+    assert_eq!(
+        (response["error"].as_str(), response["state"].as_str()),
+        ("access_denied", "a state")
+    );
+    // Attack: a link leads to another address.
+    for unknown in [
+        "",
+        "/profile",
+        "https://evil.example/",
+        &next[1..],
+        &format!("{CONTINUE}00"),
+    ] {
+        assert!(
+            matches!(cancel(unknown).await, AuthorizationStep::Refused(_)),
+            "{unknown}"
+        );
+    }
+    world.clock.advance_minutes(61);
+    assert!(matches!(cancel(&next).await, AuthorizationStep::Refused(_)), "expired");
+}
+
+#[apply(on_both!)]
 async fn a_leaked_password_is_changed_on_the_way_to_the_product(world: &World) {
     let silent = world.with_leaked(unavailable_list()).await;
     silent.create_account(ADA).await;
@@ -343,7 +388,14 @@ async fn a_leaked_password_is_changed_on_the_way_to_the_product(world: &World) {
 async fn only_the_client_of_a_waiting_request_is_named(world: &World) {
     let with = with_clients(world);
     let next = from_the_shop(&with).await.next;
-    let shown = async |world: &World, next: &str| world.backend.waiting_product(next).await.unwrap();
+    let shown = async |world: &World, next: &str| {
+        world
+            .backend
+            .waiting_product(next)
+            .await
+            .unwrap()
+            .map(|product| product.name)
+    };
     assert_eq!(shown(&with, &next).await.as_deref(), Some("SHOP"));
     assert_eq!(shown(world, &next).await, None, "no longer registered");
     assert_eq!(shown(&world.with_clients(Clients::default()), &next).await, None);
