@@ -1,4 +1,5 @@
-// The peer of `make bench`: npm's `oidc-provider` with the client of the benchmark and one user, who signs in without a question.
+// The peer of `make bench`: npm's `oidc-provider` with the client of the benchmark, and a new user for each
+// sign-in, who is asked nothing.
 // node oidc-provider.mjs PORT CLIENT_SECRET
 // Its state is in memory. It prints its version when it listens.
 import { generateKeyPairSync } from 'node:crypto';
@@ -28,17 +29,19 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   features: { devInteractions: { enabled: false } },
   ttl: { Session: 86400, Interaction: 3600, Grant: 86400, IdToken: 3600, AccessToken: 3600, AuthorizationCode: 60 },
   routes: { authorization: '/oauth/authorize', token: '/oauth/token' },
-  findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId, email: 'signer0@example.com', email_verified: true }) }),
+  findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId, email: `${accountId}@example.com`, email_verified: true }) }),
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
 });
 
 const callback = provider.callback();
+let users = 0;
 
 createServer(async (request, response) => {
   if (!request.url.startsWith('/interaction/')) return callback(request, response);
-  const grant = new provider.Grant({ clientId: 'bench', accountId: 'signer0' });
+  const accountId = `signer${users++}`;
+  const grant = new provider.Grant({ clientId: 'bench', accountId });
   grant.addOIDCScope('openid email');
-  const result = { login: { accountId: 'signer0' }, consent: { grantId: await grant.save() } };
+  const result = { login: { accountId }, consent: { grantId: await grant.save() } };
   return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
 }).listen(Number(port), '127.0.0.1', () => {
   const about = readFileSync(new URL('../node_modules/oidc-provider/package.json', import.meta.url), 'utf8');

@@ -16,12 +16,12 @@ pub struct Peer {
     port: u16,
     /// Its name and version.
     pub version: String,
-    /// The cookies of its user.
-    session: Jar,
+    /// Signed-in browsers of its users, as many as at Rekey.
+    users: Vec<Jar>,
 }
 
 impl Peer {
-    /// Starts it and signs its user in.
+    /// Starts it and signs its users in.
     pub fn start() -> Result<Self, Fault> {
         let program = path("REKEY_PEER", "end2end/peer/oidc-provider.mjs")?;
         let port = free_port()?;
@@ -36,7 +36,7 @@ impl Peer {
             child: child.map_err(|error| format!("node: {error}"))?,
             port,
             version: String::new(),
-            session: Jar::default(),
+            users: Vec::new(),
         };
         if let Some(output) = peer.child.stdout.take() {
             // Nothing follows this line.
@@ -44,19 +44,22 @@ impl Peer {
             read.map_err(|error| format!("the peer's output: {error}"))?;
         }
         peer.version.truncate(peer.version.trim_end().len());
-        peer.sign_in()?;
+        for _ in 0..crowd::CONNECTIONS {
+            let user = peer.sign_in()?;
+            peer.users.push(user);
+        }
         Ok(peer)
     }
 
     /// Follows the redirects of the first sign-in.
-    fn sign_in(&mut self) -> Result<(), Fault> {
+    fn sign_in(&self) -> Result<Jar, Fault> {
         const MOST: usize = 5;
         let mut connection = Connection::open(self.port)?;
-        let mut at = AUTHORIZE.to_owned();
+        let (mut at, mut user) = (AUTHORIZE.to_owned(), Jar::default());
         for _ in 0..MOST {
-            let answer = connection.get(&at, &mut self.session)?;
+            let answer = connection.get(&at, &mut user)?;
             if requests::code(&answer).is_some() {
-                return Ok(());
+                return Ok(user);
             }
             let location = answer.header("location");
             let own = format!("http://127.0.0.1:{}", self.port);
@@ -72,8 +75,9 @@ impl Peer {
     pub fn measure(&self, (count, most): (usize, Duration)) -> Result<(Done, Cpu), Fault> {
         let host = format!("127.0.0.1:{}", self.port);
         let before = machine::cpu_s(self.child.id())?;
-        let done = crowd::ask(self.port, count, most, |connection, _| {
-            requests::product(connection, &host, &self.session).map(drop)
+        let done = crowd::ask(self.port, count, most, |connection, index| {
+            let user = &self.users[index % self.users.len()];
+            requests::product(connection, &host, user).map(drop)
         })?;
         let cpu = Cpu {
             server: machine::cpu_s(self.child.id())? - before,

@@ -54,7 +54,8 @@ pub struct Rounds<'a> {
     /// The user's browser at the site, with a session.
     visitor: Visitor,
     sites: Figures,
-    session: Jar,
+    /// A signed-in browser of a different user for each connection. Sign-ins to a product lock their session.
+    users: Vec<Jar>,
     storms: Vec<Storm>,
     capacity: Vec<f64>,
     goodput: Vec<f64>,
@@ -62,14 +63,14 @@ pub struct Rounds<'a> {
 }
 
 impl<'a> Rounds<'a> {
-    /// Creates rounds; `session` belongs to a signed-in account.
-    pub fn new(fixture: &'a Fixture, running: &'a Running, session: Jar) -> Result<Self, Fault> {
+    /// Creates rounds with signed-in browsers of the first signers.
+    pub fn new(fixture: &'a Fixture, running: &'a Running, users: Vec<Jar>) -> Result<Self, Fault> {
         let mut visitor = Visitor::new(SITE);
-        visitor.enter(&mut Connection::open(running.port())?, &host(running), &session)?;
+        visitor.enter(&mut Connection::open(running.port())?, &host(running), &users[0])?;
         Ok(Self {
             fixture,
             running,
-            session,
+            users,
             hash_ms: Vec::new(),
             reference_ms: Vec::new(),
             all_cores: Vec::new(),
@@ -136,11 +137,14 @@ impl<'a> Rounds<'a> {
         let resets = self.measure(RESETS, |connection, index| reset(connection, round, index))?;
         self.resets.push(resets);
 
-        let sessions = self.measure(SESSIONS, |connection, _| session(connection, &self.session))?;
+        let sessions = self.measure(SESSIONS, |connection, _| session(connection, &self.users[0]))?;
         self.sessions.push(sessions);
 
         let host = host(self.running);
-        let once = |connection: &mut Connection, _| product(connection, &host, &self.session).map(drop);
+        let once = |connection: &mut Connection, index: usize| {
+            let user = &self.users[index % self.users.len()];
+            product(connection, &host, user).map(drop)
+        };
         if round == 1 {
             crowd::ask(port, WARM_UP.0, WARM_UP.1, once).map_err(|fault| self.explained(fault))?;
             self.peer.measure(PEER_WARM_UP)?;
@@ -153,7 +157,7 @@ impl<'a> Rounds<'a> {
         self.products.push((products, cpu));
         self.peer_products.push((at_peer, peer_cpu));
 
-        let tokens = product(&mut Connection::open(port)?, &host, &self.session)?.json();
+        let tokens = product(&mut Connection::open(port)?, &host, &self.users[0])?.json();
         let token = tokens["access_token"].as_str().unwrap_or_default();
         let user_infos = self.measure(SESSIONS, |connection, _| user_info(connection, &host, token))?;
         self.user_infos.push(user_infos);

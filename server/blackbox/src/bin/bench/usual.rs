@@ -80,8 +80,10 @@ struct Left {
 
 fn rounds(database: Database, fixture: &Fixture, table: &mut Table) -> Result<Left, Fault> {
     let running = fixture.start()?;
-    let jar = development::sign_in(&running, fixture.folder(), &crowd::signer(0), crowd::PASSWORD)?;
-    let mut rounds = Rounds::new(fixture, &running, jar)?;
+    let users = (0..crowd::CONNECTIONS)
+        .map(|user| development::sign_in(&running, fixture.folder(), &crowd::signer(user), crowd::PASSWORD))
+        .collect::<Result<_, _>>()?;
+    let mut rounds = Rounds::new(fixture, &running, users)?;
     for round in 1..=ROUNDS {
         say(&format!("{database}: round {round} of {ROUNDS}"));
         rounds.run(round)?;
