@@ -88,7 +88,7 @@ impl Metrics {
         self.smtp_results.get_or_create(&SmtpResult { result }).inc();
     }
 
-    /// Counts an event of a registered client: `code`, `tokens`, `refreshed`, `revoked`, `logout_sent`, `logout_failed`.
+    /// Counts an event of a registered client, one of [`CLIENT_EVENTS`].
     pub(crate) fn client_event(&self, client: &str, event: &'static str) {
         let client = client.to_owned();
         self.client_events.get_or_create(&ClientEvent { client, event }).inc();
@@ -96,7 +96,7 @@ impl Metrics {
 
     /// Begins to count the events of a client.
     pub(crate) fn count_client(&self, client: &str) {
-        for event in ["code", "tokens", "refreshed", "revoked", "logout_sent", "logout_failed"] {
+        for event in CLIENT_EVENTS {
             let client = client.to_owned();
             drop(self.client_events.get_or_create(&ClientEvent { client, event }));
         }
@@ -107,6 +107,18 @@ impl Metrics {
         self.emails.get_or_create(&State { state }).inc();
     }
 }
+
+/// The events of clients. `logout_failed` counts attempts, `logout_given_up` notices.
+const CLIENT_EVENTS: [&str; 8] = [
+    "code",
+    "tokens",
+    "refreshed",
+    "revoked",
+    "site_session",
+    "logout_sent",
+    "logout_failed",
+    "logout_given_up",
+];
 
 /// Registers each metric with its name and help.
 macro_rules! register {
@@ -144,7 +156,7 @@ impl Backend {
             "rekey_emails" "E-mails that are done: sent, or dropped as too old or permanently rejected" metrics.emails;
             "rekey_email_attempts" "Attempts to send an e-mail, including retries" metrics.email_attempts;
             "rekey_smtp_results" "Results of attempts: taken, 4xx, 5xx, set_up, timeout, connection, or unfit to be sent" metrics.smtp_results;
-            "rekey_client_events" "Events of products: code, tokens, refreshed, revoked, logout_sent, logout_failed" metrics.client_events;
+            "rekey_client_events" "Events of products: code, tokens, refreshed, revoked, site_session, logout_sent, logout_failed, logout_given_up" metrics.client_events;
             "rekey_emails_waiting" "Queued e-mails of all servers, counted up to 10000" metrics.emails_waiting;
             "rekey_emails_oldest_waiting_seconds" "Age of the oldest queued e-mail; 0 without one" metrics.oldest_email_s;
             "rekey_database_up" "Whether the database answered at the time of the scrape" metrics.database_up;

@@ -140,6 +140,7 @@ impl LogoutDelivery {
         self.0.metrics().client_event(&client.id, "logout_failed");
         let is_over = self.0.now().0 - notice.tried_at >= GIVE_UP_MS;
         if is_over {
+            self.0.metrics().client_event(&client.id, "logout_given_up");
             tracing::error!(
                 client = client.id,
                 failure,

@@ -1,6 +1,7 @@
 //! The OpenID provider: products are told when a session ends, and ask for sign-out. Property 41.
 
 use crate::browser::Browser;
+use crate::metrics::{scrape, value};
 use crate::product::{
     self, CALLBACK, GOODBYE, claims, code, form, offline_code, redeem, refresh, returned, text, user_info,
     with_backchannel, with_clients,
@@ -154,6 +155,14 @@ async fn a_product_that_fails_is_told_again_until_a_day_is_over(world: &World) {
     assert_eq!(deliver(&world).await, 1);
     world.clock.advance_minutes(24 * 60);
     assert_eq!(deliver(&world).await, 0, "given up");
+    let metrics = scrape(&world).await;
+    let event = |name: &str| {
+        value(
+            &metrics,
+            &format!("rekey_client_events_total{{client=\"shop\",event=\"{name}\"}}"),
+        )
+    };
+    assert_eq!((event("logout_failed"), event("logout_given_up")), (5.0, 1.0));
 }
 
 #[apply(on_both!)]
