@@ -78,7 +78,7 @@ impl ClientOptions {
         ]
     }
 
-    /// Returns the mark for pages, unless something other than [`logo_of`](Self::logo_of) has made it. Attack: whoever can write to
+    /// Returns the mark for pages, unless something other than [`logo_of`](Self::logo_of) has made it. Attack: someone who can write to
     /// the database puts an address of their own into the pages before sign-in.
     pub(crate) fn mark(&self) -> Option<String> {
         self.logo.clone().filter(|logo| is_mark(logo))

@@ -332,7 +332,7 @@ async fn a_client_can_prove_itself_by_a_signature(world: &World) {
 
     let tokens = post(&world, Token, &asserted(&form, &valid), None).await.unwrap();
     assert_eq!(tokens["token_type"], "Bearer");
-    // Attack: whoever has seen the statement uses it again.
+    // Attack: someone who has seen the statement uses it again.
     let pushed = asserted(&query(&[]), &valid);
     assert_eq!(post(&world, Push, &pushed, None).await, Err("invalid_client"));
     for (jti, audience) in [

@@ -422,7 +422,7 @@ impl Thief<'_> {
         Ok(())
     }
 
-    /// A link with an attacker's code signs nobody else in, and is still worth something in the attacker's browser.
+    /// A link with an attacker's code signs in no one else, and still works in the attacker's browser.
     fn codes_of_others(&mut self, user: &User) -> Result<(), Fault> {
         let mut attacker = Visitor::new(WIKI);
         let link = self.code(user, &mut attacker)?;
