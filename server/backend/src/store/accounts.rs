@@ -118,7 +118,14 @@ macro_rules! joins {
         " LEFT JOIN passwords p ON p.account_id = a.id LEFT JOIN organizations o ON o.id = a.managed_by "
     };
 }
-pub(super) use {columns, joins};
+
+/// As many columns as [`columns`], without an account, for other rows of the same query.
+macro_rules! no_columns {
+    () => {
+        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, FALSE"
+    };
+}
+pub(super) use {columns, joins, no_columns};
 
 /// Selects accounts together with extra columns.
 macro_rules! select {
