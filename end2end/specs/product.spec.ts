@@ -211,9 +211,11 @@ test('a session that ends during a confirmation keeps the product', async ({ pag
 test('a user decides what a product of another company learns', async ({ page, users, post, service, watch }) => {
   watch.allow(/status of 400 .*\/callback\?/);
   await signIn(page, await users.local(), post);
-  await page.goto(request(service.product, { client_id: 'partner', scope: 'openid email profile' }));
+  const scope = 'openid email profile offline_access';
+  await page.goto(request(service.product, { client_id: 'partner', scope }));
   await arrive(page, 'Continue to Partner?');
   await showsMark(page);
+  await expect(page.getByText('You stay signed in to Partner until you sign out here.')).toBeVisible();
   await look(page, 'consent');
   await button(page, 'Cancel').click();
   await arrive(page, 'You aren’t signed in');

@@ -48,6 +48,7 @@ pub fn consent_page(backend: &Backend, assets: &Assets, request: &PageOutsideRou
         sees_email,
         sees_name,
         sees_organization,
+        stays_signed_in,
     } = asked.clone();
     let title_client = client.clone();
     let title = move |words: Words, brand: &str| {
@@ -72,6 +73,8 @@ pub fn consent_page(backend: &Backend, assets: &Assets, request: &PageOutsideRou
         ];
         let seen = seen.into_iter().filter(|(asks, _)| *asks);
         let seen = seen.map(|(_, key)| view! { <li>{words.say(key)}</li> }).collect_view();
+        let offline = stays_signed_in.then(|| say("product.consent_offline"));
+        let offline = offline.map(|text| view! { <p class="hint">{text}</p> });
         view! {
             <Page heading=heading>
                 <p class="who">{words.say("security.signed_in_as")} " " <Address text=email /></p>
@@ -80,6 +83,7 @@ pub fn consent_page(backend: &Backend, assets: &Assets, request: &PageOutsideRou
                     <li>{words.say("product.consent_id")}</li>
                     {seen}
                 </ul>
+                {offline}
                 <p class="hint">{words.say("product.consent_later")}</p>
                 <form method="post" action="/oauth/consent">
                     <input type="hidden" name="request" value=id.clone() />

@@ -2,8 +2,8 @@
 
 use super::request::BrowserRequest;
 use crate::oauth::{
-    CODE_MS, Client, Hints, InvalidRequest, REQUEST_MS, ValidRequest, code_kept_until, connect, has_scope, known_as,
-    redirect,
+    CODE_MS, Client, Hints, InvalidRequest, OFFLINE, REQUEST_MS, ValidRequest, code_kept_until, connect, has_scope,
+    known_as, redirect,
 };
 use crate::store::authorization::{self, AuthorizationCode, AuthorizationRequest};
 use crate::store::limits::Rule;
@@ -64,6 +64,8 @@ pub struct Consent {
     pub sees_name: bool,
     /// Whether it asks for the organization.
     pub sees_organization: bool,
+    /// Whether it asks for refresh tokens, which work until the session ends.
+    pub stays_signed_in: bool,
 }
 
 /// The product that waits for a user, as pages show it.
@@ -193,6 +195,7 @@ impl Authorization<'_> {
                 sees_email: has_scope(&request.scope, "email"),
                 sees_name: has_scope(&request.scope, "profile"),
                 sees_organization: has_scope(&request.scope, "organization"),
+                stays_signed_in: has_scope(&request.scope, OFFLINE),
                 request: request.id,
             })),
         }
