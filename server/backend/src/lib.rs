@@ -69,6 +69,7 @@ pub struct Backend {
     emails_written: Arc<Notify>,
     /// Publishes the digest of each changed flow to the pages waiting on this server.
     flows_moved: broadcast::Sender<String>,
+    kept_key: Arc<oauth::KeptKey>,
     metrics: Arc<Metrics>,
 }
 
@@ -103,6 +104,7 @@ impl Backend {
             parts: Arc::new(parts),
             emails_written: Arc::new(Notify::new()),
             flows_moved,
+            kept_key: Arc::default(),
             metrics: Arc::default(),
         }
     }

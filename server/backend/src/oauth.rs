@@ -28,6 +28,7 @@ pub use client_options::{ClientOptions, TokenAlgorithm};
 pub use client_request::{ClientCredentials, ClientEndpoint, ClientError};
 pub use clients::{ClientSettings, Clients, InvalidClient};
 pub use discovery::discovery;
+pub(crate) use keys::KeptKey;
 pub use logout_delivery::LogoutDelivery;
 pub use registrations::{ClientDetails, ClientRegistrations, NewClient, NewSecret};
 pub use sites::{Site, SiteRuleSettings, SiteSettings, shares_cookies};

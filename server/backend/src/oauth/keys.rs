@@ -6,7 +6,7 @@ use crate::store::signing_keys::{self, StoredKey};
 use crate::{Backend, Fault, seal};
 use account::Timestamp;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The time for which a key signs.
 const SIGNS_DAYS: i64 = 90;
@@ -15,6 +15,32 @@ const SIGNS_DAYS: i64 = 90;
 const SIGNS_AT_LEAST_MS: i64 = 60 * 60 * 1_000;
 /// The time for which a replaced key is still published: longer than tokens live and clients cache the keys.
 const OVERLAP_DAYS: i64 = 1;
+/// The time for which a server signs without reading the table: much shorter than the overlap, in which the key is still published.
+const READ_EVERY_MS: i64 = 60 * 1_000;
+
+/// The signing key as last read, because opening it takes longer than signing.
+#[derive(Default)]
+pub(crate) struct KeptKey(Mutex<Option<Kept>>);
+
+struct Kept {
+    key: Arc<SigningKey>,
+    /// The service's key at that time: its replacement replaces the signing key.
+    service_key: String,
+    read_at: Timestamp,
+}
+
+impl KeptKey {
+    fn get(&self, service_key: &str, now: Timestamp) -> Option<Arc<SigningKey>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = kept.as_ref()?;
+        let is_recent = (0..READ_EVERY_MS).contains(&(now.0 - kept.read_at.0));
+        (is_recent && kept.service_key == service_key).then(|| kept.key.clone())
+    }
+
+    fn set(&self, kept: Kept) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+    }
+}
 
 impl Backend {
     /// Returns the public keys (RFC 7517 §5), newest first.
@@ -43,7 +69,7 @@ impl Backend {
     /// Returns the key that signs tokens for a client now.
     pub(super) async fn signing_key_for(&self, client: &Client) -> Result<Arc<SigningKey>, Fault> {
         match client.options.id_token_signed_response_alg {
-            TokenAlgorithm::ES256 => self.signing_key().await.map(Arc::new),
+            TokenAlgorithm::ES256 => self.signing_key().await,
             TokenAlgorithm::RS256 => self
                 .clients()
                 .rsa_keys()
@@ -53,8 +79,22 @@ impl Backend {
     }
 
     /// Returns the key that signs now.
-    async fn signing_key(&self) -> Result<SigningKey, Fault> {
-        let now = self.now();
+    async fn signing_key(&self) -> Result<Arc<SigningKey>, Fault> {
+        let (now, service_key) = (self.now(), self.parts.keys.current().id().to_owned());
+        if let Some(key) = self.kept_key.get(&service_key, now) {
+            return Ok(key);
+        }
+        let key = Arc::new(self.read_signing_key(now).await?);
+        self.kept_key.set(Kept {
+            key: key.clone(),
+            service_key,
+            read_at: now,
+        });
+        Ok(key)
+    }
+
+    /// Returns the key that signs now, from the table, where it is made on first use.
+    async fn read_signing_key(&self, now: Timestamp) -> Result<SigningKey, Fault> {
         let rows = self.stored_keys().await?;
         if let Some(key) = self.current(&rows, Some(now)) {
             return key;
@@ -112,4 +152,26 @@ impl Backend {
 
 const fn corrupt() -> Fault {
     Fault::Corrupt { what: "signing key" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_kept_for_a_minute_and_for_one_key_of_the_service() {
+        let (kept_key, now) = (KeptKey::default(), Timestamp(1_000_000));
+        assert!(kept_key.get("k1", now).is_none());
+        kept_key.set(Kept {
+            key: Arc::new(SigningKey::generate().unwrap()),
+            service_key: "k1".into(),
+            read_at: now,
+        });
+        assert!(kept_key.get("k1", now.plus_ms(READ_EVERY_MS - 1)).is_some());
+        // Read again, also after the clock was set back.
+        for at in [now.plus_ms(READ_EVERY_MS), now.plus_ms(-1)] {
+            assert!(kept_key.get("k1", at).is_none(), "{at:?}");
+        }
+        assert!(kept_key.get("k2", now).is_none());
+    }
 }
