@@ -2,7 +2,7 @@
 
 use super::request::BrowserRequest;
 use crate::oauth::has_scope;
-use crate::store::{ReadConn, authorization, connected_products, logout_notices, site_sessions};
+use crate::store::{ReadConn, authorization, connected_products, logout_notices, sessions, site_sessions};
 use crate::{Error, Fault, Transition};
 use account::{AccountId, ActivityKind, ProductLink, ProductRow, SecurityDone, SecurityView, Timestamp};
 
@@ -20,6 +20,9 @@ impl ConnectedProducts<'_> {
         let mut tx = self.0.begin().await?;
         let (session, stored) = self.0.signed_in(&mut tx).await?;
         let account = stored.account;
+        // Attack: a product that refreshes meanwhile stores a token for a code that is gone, and both requests fail. Its requests lock
+        // the session first, too.
+        sessions::lock_all_for_update(&mut tx, &account.id).await?;
         if connected_products::delete(&mut tx, &account.id, id).await? {
             authorization::revoke_client(&mut tx, &account.id, id).await?;
             site_sessions::delete(&mut tx, &account.id, id).await?;

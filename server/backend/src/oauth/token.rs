@@ -136,6 +136,7 @@ impl Backend {
     ) -> Result<Value, ClientError> {
         let (session, account) = (subject.session_id.as_str(), subject.account_id.as_str());
         let known = subjects::make_known(&mut tx, client, account, session).await?;
+        connect(&mut tx, account, &client.id, &code.scope, &Caller::default(), now).await?;
         let issuer = &self.settings().origin;
         let token = match &client.options.access_token_audience {
             None => random::token(),
@@ -170,7 +171,6 @@ impl Backend {
             let told = (known.sid.as_str(), known.sub.as_str());
             logout_notices::insert(&mut tx, &random::id(), session, told, &client.id).await?;
         }
-        connect(&mut tx, account, &client.id, &code.scope, &Caller::default(), now).await?;
         tx.commit().await?;
         let claims = IdToken::of(issuer, code, (subject, &known), token.expose(), now);
         let id_token = key.sign(&claims).map_err(|_| Fault::Corrupt { what: "ID token" })?;

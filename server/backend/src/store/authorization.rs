@@ -1,6 +1,6 @@
 //! Authorization requests, authorization codes and access tokens of clients.
 
-use super::conn::{execute, on};
+use super::conn::{execute, later, on};
 use super::{ReadConn, WriteTx};
 use crate::Fault;
 use account::{AccountId, Timestamp};
@@ -110,7 +110,7 @@ pub struct Access {
 
 /// Stores a request.
 pub async fn insert_request(tx: &mut WriteTx, request: &AuthorizationRequest) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "INSERT INTO authorization_requests (id, client_id, redirect_uri, scope, state, nonce, challenge,
                                                  authenticated_after, asks_consent, subject, ends_at)
@@ -157,7 +157,7 @@ pub async fn insert_pushed(
     query: &str,
     ends_at: Timestamp,
 ) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "INSERT INTO pushed_requests (id, client_id, query, ends_at) VALUES ($1, $2, $3, $4)",
         id,
@@ -182,7 +182,7 @@ pub async fn find_pushed(conn: &mut ReadConn, id: &str, client: &str, now: Times
 
 /// Notes that the user has agreed to a request.
 pub async fn note_consent(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "UPDATE authorization_requests SET asks_consent = 0 WHERE id = $1",
         id
@@ -192,7 +192,7 @@ pub async fn note_consent(tx: &mut WriteTx, id: &str) -> Result<(), Fault> {
 
 /// Stores a code.
 pub async fn insert_code(tx: &mut WriteTx, code: &AuthorizationCode) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "INSERT INTO authorization_codes (digest, session_id, client_id, redirect_uri, scope, nonce, challenge, expires_at, ends_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -240,7 +240,7 @@ pub async fn begin_family(
     (family, key_id): (&str, &str),
     ends_at: i64,
 ) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "UPDATE authorization_codes SET family_digest = $2, refresh_key = $3, ends_at = $4 WHERE digest = $1",
         digest,
@@ -322,7 +322,7 @@ pub async fn revoke_code(tx: &mut WriteTx, digest: &str) -> Result<(), Fault> {
 
 /// Stores an access token.
 pub async fn insert_token(tx: &mut WriteTx, digest: &str, code: &str, expires_at: Timestamp) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "INSERT INTO access_tokens (digest, code_digest, expires_at) VALUES ($1, $2, $3)",
         digest,

@@ -1,6 +1,6 @@
 //! Products to which accounts have signed in.
 
-use super::conn::{execute, on};
+use super::conn::{execute, later, on};
 use super::{ReadConn, WriteTx};
 use crate::Fault;
 use account::{AccountId, Timestamp};
@@ -20,7 +20,7 @@ pub struct ConnectedProduct {
 
 /// Records that a client got tokens of an account. `scope` is everything that it may see.
 pub async fn record(tx: &mut WriteTx, account: &str, client: &str, scope: &str, now: Timestamp) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "INSERT INTO connected_products (account_id, client_id, scope, connected_at, used_at) VALUES ($1, $2, $3, $4, $4)
              ON CONFLICT (account_id, client_id) DO UPDATE SET used_at = $4, scope = $3",

@@ -125,7 +125,7 @@ pub async fn touch(db: &Db, id: &str, before: Timestamp, now: Timestamp) -> Resu
 
 /// Records the last use, but never moves it back, because updates may be delayed.
 pub async fn touch_in(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<(), Fault> {
-    execute!(
+    later!(
         tx,
         "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2",
         id,
@@ -137,6 +137,16 @@ pub async fn touch_in(tx: &mut WriteTx, id: &str, now: Timestamp) -> Result<(), 
 /// Locks a session until the end of the transaction; `false` if it has ended.
 pub async fn lock_for_update(tx: &mut WriteTx, id: &str) -> Result<bool, Fault> {
     Ok(execute!(tx, "UPDATE sessions SET ends_at = ends_at WHERE id = $1", id) == 1)
+}
+
+/// Locks all sessions of an account until the end of the transaction.
+pub async fn lock_all_for_update(tx: &mut WriteTx, account: &AccountId) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "UPDATE sessions SET ends_at = ends_at WHERE account_id = $1",
+        &account.0
+    );
+    Ok(())
 }
 
 /// Ends one session of an account; `false` if it has already ended.

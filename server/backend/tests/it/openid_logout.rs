@@ -6,7 +6,7 @@ use crate::product::{
     self, CALLBACK, GOODBYE, claims, code, form, offline_code, redeem, refresh, returned, text, user_info,
     with_backchannel, with_clients,
 };
-use crate::world::{ADA, NEW_PASSWORD, World, address};
+use crate::world::{ADA, NEW_PASSWORD, World, address, together};
 use account::{ActivityKind, Key, Keyring, SecurityDone};
 use axum::Router;
 use axum::extract::{Form, State};
@@ -416,5 +416,26 @@ async fn a_disconnected_product_loses_its_tokens_and_ends_its_session(world: &Wo
     assert!(browser.is_signed_in().await);
     for kind in [ActivityKind::ProductConnected, ActivityKind::ProductDisconnected] {
         assert_eq!(world.count_events(ADA, kind).await, 1);
+    }
+}
+
+/// Attack: a product that refreshes in a loop prevents its disconnection with deadlocks on PostgreSQL.
+#[apply(on_both!)]
+async fn a_product_that_refreshes_meanwhile_is_disconnected(world: &World) {
+    let (world, _, browser, _) = with_product(world).await;
+    let world = Arc::new(world);
+    for _ in 0..8 {
+        let tokens = redeem(&world, &offline_code(&browser).await).await.unwrap();
+        let refreshed = together(8, |_| {
+            let (world, tokens) = (world.clone(), tokens.clone());
+            async move { refresh(&world, &tokens).await }
+        });
+        let disconnected = browser.request().products().disconnect("shop");
+        let (refreshed, disconnected) = tokio::join!(refreshed, disconnected);
+        disconnected.unwrap();
+        for one in refreshed {
+            assert!(matches!(one, Ok(_) | Err("invalid_grant")), "{one:?}");
+        }
+        assert_eq!(refresh(&world, &tokens).await, Err("invalid_grant"));
     }
 }

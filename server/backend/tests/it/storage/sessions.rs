@@ -36,6 +36,7 @@ async fn sessions_expire_and_can_be_ended(world: &World) {
         ["a", "b", "c"]
     );
     assert!(!sessions::end(&mut tx, &id(GRACE), "a").await.unwrap());
+    sessions::lock_all_for_update(&mut tx, &id(ADA)).await.unwrap();
     assert!(sessions::lock_for_update(&mut tx, "a").await.unwrap());
     assert!(sessions::end(&mut tx, &id(ADA), "a").await.unwrap());
     assert!(!sessions::lock_for_update(&mut tx, "a").await.unwrap());
