@@ -3,10 +3,12 @@
 //!
 //! The part with a browser is the flow `authorization`; this module has the clients, the tokens and the keys.
 
+mod client;
 mod client_assertion;
 mod client_options;
 mod client_rates;
 mod client_request;
+mod client_settings;
 mod clients;
 mod discovery;
 mod id_token;
@@ -26,14 +28,15 @@ mod token;
 
 pub use client_options::{ClientOptions, TokenAlgorithm};
 pub use client_request::{ClientCredentials, ClientEndpoint, ClientError};
-pub use clients::{ClientSettings, Clients, InvalidClient};
+pub use client_settings::{ClientSettings, InvalidClient};
+pub use clients::Clients;
 pub use discovery::discovery;
 pub(crate) use keys::KeptKey;
 pub use logout_delivery::LogoutDelivery;
 pub use registrations::{ClientDetails, ClientRegistrations, NewClient, NewSecret};
 pub use sites::{Site, SiteRuleSettings, SiteSettings, shares_cookies};
 
-pub(crate) use clients::Client;
+pub(crate) use client::Client;
 pub(crate) use logout_request::{LogoutRequest, logout_redirect};
 pub use request::Hints;
 pub(crate) use request::{InvalidRequest, ValidRequest, redirect};

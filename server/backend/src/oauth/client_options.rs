@@ -1,6 +1,6 @@
 //! What few clients need: the optional part of their configuration, stored as JSON.
 
-use super::clients::uri_problem;
+use super::client_settings::uri_problem;
 use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 
