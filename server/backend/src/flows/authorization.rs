@@ -1,17 +1,17 @@
 //! Authorization of a client: the browser comes from a product, signs in if necessary, and returns with a code.
 
+mod answer;
+mod waiting_request;
+
+pub(super) use waiting_request::is_recent_for;
+pub use waiting_request::{WaitingProduct, waits_for_product};
+
 use super::request::BrowserRequest;
-use crate::oauth::{
-    CODE_MS, Client, Hints, InvalidRequest, OFFLINE, REQUEST_MS, ValidRequest, code_kept_until, connect, has_scope,
-    known_as, redirect,
-};
-use crate::store::authorization::{self, AuthorizationCode, AuthorizationRequest};
-use crate::store::limits::Rule;
-use crate::store::sessions::{self, Session};
-use crate::store::{ReadConn, accounts, connected_products};
-use crate::{Backend, Error, Fault, random};
-use account::{AccountId, Timestamp};
-use std::sync::Arc;
+use crate::oauth::{Client, Hints, InvalidRequest, OFFLINE, REQUEST_MS, ValidRequest, connect, has_scope, redirect};
+use crate::store::authorization::{self, AuthorizationRequest};
+use crate::{Error, random};
+use account::Timestamp;
+use answer::Answer;
 
 /// The path to which the browser returns after sign-in.
 const CONTINUE: &str = "/oauth/continue/";
@@ -66,27 +66,6 @@ pub struct Consent {
     pub sees_organization: bool,
     /// Whether it asks for refresh tokens, which work until the session ends.
     pub stays_signed_in: bool,
-}
-
-/// The product that waits for a user, as pages show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WaitingProduct {
-    /// The client's name.
-    pub name: String,
-    /// Its mark: a `data:` URL of an image.
-    pub logo: Option<String>,
-}
-
-/// Whether a signed-in browser gets a code.
-enum Answer {
-    Code(AuthorizationStep),
-    SignIn,
-    /// The client expects another user.
-    OtherUser,
-    Consent {
-        session: String,
-        email: String,
-    },
 }
 
 impl Authorization<'_> {
@@ -252,104 +231,6 @@ impl Authorization<'_> {
         }
     }
 
-    /// Finds a waiting request and its client. The inner error is a reason for the log.
-    async fn waiting(
-        self,
-        id: &str,
-        now: Timestamp,
-    ) -> Result<Result<(AuthorizationRequest, Arc<Client>), &'static str>, Error> {
-        let mut conn = self.0.read().await?;
-        let Some(request) = find(&mut conn, id, now).await? else {
-            return Ok(Err("the request has expired"));
-        };
-        let client = self.0.backend.client_of(&request);
-        Ok(client
-            .map(|client| (request, client))
-            .ok_or("the client is no longer registered"))
-    }
-
-    /// Returns what the client may already learn about the user.
-    async fn known_scope(
-        self,
-        conn: &mut ReadConn,
-        session: &Session,
-        request: &AuthorizationRequest,
-    ) -> Result<String, Fault> {
-        let known = connected_products::find(conn, &session.account_id, &request.client_id).await?;
-        Ok(known.map(|known| known.scope).unwrap_or_default())
-    }
-
-    /// Issues a code in the browser's session, unless its user must sign in or consent first.
-    async fn answer(
-        self,
-        request: &AuthorizationRequest,
-        client: &Client,
-        asks_consent: bool,
-        now: Timestamp,
-    ) -> Result<Answer, Error> {
-        let mut conn = self.0.read().await?;
-        let session = self.0.find_session(&mut conn, now).await?;
-        let Some(session) = session.filter(|session| is_recent(request, session.authenticated_at)) else {
-            return Ok(Answer::SignIn);
-        };
-        if let Some(expected) = &request.subject {
-            let known = known_as(&mut conn, client, &session.account_id, &session.id).await?;
-            if known.is_none_or(|known| known.sub != *expected) {
-                return Ok(Answer::OtherUser);
-            }
-        }
-        let must_ask = asks_consent
-            || client.third_party && {
-                let known = self.known_scope(&mut conn, &session, request).await?;
-                !request.scope.split(' ').all(|scope| has_scope(&known, scope))
-            };
-        if must_ask {
-            let account = accounts::find(&mut conn, &AccountId(session.account_id)).await?;
-            let session = session.id;
-            return Ok(account.map_or(Answer::SignIn, |stored| Answer::Consent {
-                session,
-                email: stored.account.email.to_string(),
-            }));
-        }
-        drop(conn);
-        let code = random::token();
-        let row = AuthorizationCode {
-            digest: random::digest(&code),
-            session_id: session.id,
-            client_id: request.client_id.clone(),
-            redirect_uri: request.redirect_uri.clone(),
-            scope: request.scope.clone(),
-            nonce: request.nonce.clone(),
-            challenge: request.challenge.clone(),
-            expires_at: now.plus_ms(CODE_MS).0,
-            used_at: None,
-            ends_at: code_kept_until(now).0,
-        };
-        // Unsynced, because a lost code only repeats the sign-in.
-        let mut tx = self.0.backend.parts.db.begin_unsynced().await?;
-        // Attack: a signed-in user fills the database with codes.
-        self.0.backend.take(&mut tx, &[self.rule()], now).await?;
-        // Attack: the session is ended at the same time, and the code would outlive it.
-        if !sessions::lock_for_update(&mut tx, &row.session_id).await? {
-            return Ok(Answer::SignIn);
-        }
-        authorization::insert_code(&mut tx, &row).await?;
-        tx.commit().await?;
-        self.0.backend.metrics().client_event(&request.client_id, "code");
-        let issuer = &self.0.backend.settings().origin;
-        let response = [("code", code.expose())];
-        Ok(Answer::Code(AuthorizationStep::Return {
-            client: client.name.clone(),
-            url: redirect(&request.redirect_uri, &response, request.state.as_deref(), issuer),
-        }))
-    }
-
-    /// Limits the requests of a client network. Not with the limit of sign-ins: any site can make its visitors' browsers send these.
-    fn rule(self) -> Rule {
-        let most = self.0.backend.limits().client_a_minute.saturating_mul(15);
-        Rule::new(format!("authorize {}", self.0.caller.client), most, 60_000)
-    }
-
     /// Leads to sign-in, or to reauthentication with a session.
     async fn ask(self, request: &str, hints: Hints, now: Timestamp) -> Result<AuthorizationStep, Error> {
         let mut conn = self.0.read().await?;
@@ -376,68 +257,4 @@ impl Authorization<'_> {
             url: redirect(&request.redirect_uri, &error, request.state.as_deref(), issuer),
         }
     }
-}
-
-impl Backend {
-    /// Returns the product whose request waits at `next`, the path after a sign-in. Reads nothing if none can wait
-    /// there.
-    ///
-    /// Attack: a link names another product. Only what is registered for the stored request's client is shown.
-    ///
-    /// # Errors
-    /// A database fault.
-    pub async fn waiting_product(&self, next: &str) -> Result<Option<WaitingProduct>, Fault> {
-        let Some(id) = next.strip_prefix(CONTINUE) else {
-            return Ok(None);
-        };
-        let mut conn = self.parts.db.read().await?;
-        let request = find(&mut conn, id, self.now()).await?;
-        let client = request.as_ref().and_then(|request| self.client_of(request));
-        Ok(client.map(|client| WaitingProduct {
-            name: client.name.clone(),
-            logo: client.options.mark(),
-        }))
-    }
-
-    /// Returns the client of a request. Attack: an address that the operator has removed since.
-    fn client_of(&self, request: &AuthorizationRequest) -> Option<Arc<Client>> {
-        let client = self.clients().find(&request.client_id);
-        client.filter(|client| client.accepts(&request.redirect_uri))
-    }
-}
-
-/// Returns whether `next`, the path after a sign-in, leads on to a product.
-#[must_use]
-pub fn waits_for_product(next: &str) -> bool {
-    next.starts_with(CONTINUE)
-}
-
-/// Returns whether the session's user proved who they are as recently as the client demands. Attack: someone at an unlocked
-/// computer.
-fn is_recent(request: &AuthorizationRequest, authenticated_at: i64) -> bool {
-    request.authenticated_after.is_none_or(|after| authenticated_at > after)
-}
-
-async fn find(conn: &mut ReadConn, id: &str, now: Timestamp) -> Result<Option<AuthorizationRequest>, Fault> {
-    // Ids are hexadecimal. Attack: a NUL, which PostgreSQL rejects.
-    let is_id = id.len() <= 64 && id.bytes().all(|b| b.is_ascii_hexdigit());
-    if is_id {
-        authorization::find_request(conn, id, now).await
-    } else {
-        Ok(None)
-    }
-}
-
-/// Returns whether a proof is recent enough for the client's request that waits at `next`; `None` if none waits there.
-pub(super) async fn is_recent_for(
-    conn: &mut ReadConn,
-    next: &str,
-    authenticated_at: i64,
-    now: Timestamp,
-) -> Result<Option<bool>, Fault> {
-    let Some(id) = next.strip_prefix(CONTINUE) else {
-        return Ok(None);
-    };
-    let request = find(conn, id, now).await?;
-    Ok(request.map(|request| is_recent(&request, authenticated_at)))
 }

@@ -1,0 +1,107 @@
+//! The answer to a client's request in a browser: a code, or what its user must do first.
+
+use super::waiting_request::is_recent;
+use super::{Authorization, AuthorizationStep};
+use crate::oauth::{CODE_MS, Client, code_kept_until, has_scope, known_as, redirect};
+use crate::store::authorization::{self, AuthorizationCode, AuthorizationRequest};
+use crate::store::limits::Rule;
+use crate::store::sessions::{self, Session};
+use crate::store::{ReadConn, accounts, connected_products};
+use crate::{Error, Fault, random};
+use account::{AccountId, Timestamp};
+
+/// Whether a signed-in browser gets a code.
+pub(super) enum Answer {
+    Code(AuthorizationStep),
+    SignIn,
+    /// The client expects another user.
+    OtherUser,
+    Consent {
+        session: String,
+        email: String,
+    },
+}
+
+impl Authorization<'_> {
+    /// Returns what the client may already learn about the user.
+    async fn known_scope(
+        self,
+        conn: &mut ReadConn,
+        session: &Session,
+        request: &AuthorizationRequest,
+    ) -> Result<String, Fault> {
+        let known = connected_products::find(conn, &session.account_id, &request.client_id).await?;
+        Ok(known.map(|known| known.scope).unwrap_or_default())
+    }
+
+    /// Issues a code in the browser's session, unless its user must sign in or consent first.
+    pub(super) async fn answer(
+        self,
+        request: &AuthorizationRequest,
+        client: &Client,
+        asks_consent: bool,
+        now: Timestamp,
+    ) -> Result<Answer, Error> {
+        let mut conn = self.0.read().await?;
+        let session = self.0.find_session(&mut conn, now).await?;
+        let Some(session) = session.filter(|session| is_recent(request, session.authenticated_at)) else {
+            return Ok(Answer::SignIn);
+        };
+        if let Some(expected) = &request.subject {
+            let known = known_as(&mut conn, client, &session.account_id, &session.id).await?;
+            if known.is_none_or(|known| known.sub != *expected) {
+                return Ok(Answer::OtherUser);
+            }
+        }
+        let must_ask = asks_consent
+            || client.third_party && {
+                let known = self.known_scope(&mut conn, &session, request).await?;
+                !request.scope.split(' ').all(|scope| has_scope(&known, scope))
+            };
+        if must_ask {
+            let account = accounts::find(&mut conn, &AccountId(session.account_id)).await?;
+            let session = session.id;
+            return Ok(account.map_or(Answer::SignIn, |stored| Answer::Consent {
+                session,
+                email: stored.account.email.to_string(),
+            }));
+        }
+        drop(conn);
+        let code = random::token();
+        let row = AuthorizationCode {
+            digest: random::digest(&code),
+            session_id: session.id,
+            client_id: request.client_id.clone(),
+            redirect_uri: request.redirect_uri.clone(),
+            scope: request.scope.clone(),
+            nonce: request.nonce.clone(),
+            challenge: request.challenge.clone(),
+            expires_at: now.plus_ms(CODE_MS).0,
+            used_at: None,
+            ends_at: code_kept_until(now).0,
+        };
+        // Unsynced, because a lost code only repeats the sign-in.
+        let mut tx = self.0.backend.parts.db.begin_unsynced().await?;
+        // Attack: a signed-in user fills the database with codes.
+        self.0.backend.take(&mut tx, &[self.rule()], now).await?;
+        // Attack: the session is ended at the same time, and the code would outlive it.
+        if !sessions::lock_for_update(&mut tx, &row.session_id).await? {
+            return Ok(Answer::SignIn);
+        }
+        authorization::insert_code(&mut tx, &row).await?;
+        tx.commit().await?;
+        self.0.backend.metrics().client_event(&request.client_id, "code");
+        let issuer = &self.0.backend.settings().origin;
+        let response = [("code", code.expose())];
+        Ok(Answer::Code(AuthorizationStep::Return {
+            client: client.name.clone(),
+            url: redirect(&request.redirect_uri, &response, request.state.as_deref(), issuer),
+        }))
+    }
+
+    /// Limits the requests of a client network. Not with the limit of sign-ins: any site can make its visitors' browsers send these.
+    pub(super) fn rule(self) -> Rule {
+        let most = self.0.backend.limits().client_a_minute.saturating_mul(15);
+        Rule::new(format!("authorize {}", self.0.caller.client), most, 60_000)
+    }
+}
