@@ -4,6 +4,7 @@
 
 mod addresses;
 mod assets;
+mod browser;
 mod client_commands;
 mod clients;
 mod configuration;
@@ -17,10 +18,12 @@ mod import_formats;
 mod key_file;
 mod mail;
 mod metrics;
-mod openid_provider;
+mod openid_endpoints;
+mod openid_pages;
 mod operators;
 mod organizations;
 mod pages;
+mod product;
 mod program;
 mod providers;
 mod reload;

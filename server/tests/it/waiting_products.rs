@@ -1,6 +1,8 @@
 //! The pages before sign-in name the product that waits, and lead back to it without scripts.
 
-use crate::openid_provider::{Browser, CONTINUE, MARK, configuration, location};
+use crate::browser::{Browser, location};
+use crate::openid_pages::CONTINUE;
+use crate::product::{MARK, configuration};
 use crate::world::World;
 use axum::http::StatusCode;
 use base64::{Engine, prelude::BASE64_STANDARD};
