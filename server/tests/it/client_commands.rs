@@ -1,35 +1,13 @@
 //! Operator commands for clients of the OpenID provider.
 
-use crate::program::{rekey, success_and_output};
+use crate::program::{done, refused, run};
 use crate::running::Running;
 use reqwest::StatusCode;
-use std::path::Path;
 
 const ADD: &str = "client add wiki --name Wiki --redirect-uri https://wiki.example/callback";
 
 /// A configuration with the client `shop`.
 const SHOP: &str = "[[clients]]\nid = \"shop\"\nname = \"Shop\"\nredirect_uris = [\"https://shop.example/callback\"]\n";
-
-fn run(folder: &Path, line: &str) -> (bool, String) {
-    let mut command = rekey(folder);
-    if folder.join("rekey.toml").exists() {
-        command.env("REKEY_CONFIG", "rekey.toml");
-    }
-    success_and_output(&command.args(line.split(' ')).output().unwrap())
-}
-
-fn done(folder: &Path, line: &str) -> String {
-    let (done, text) = run(folder, line);
-    assert!(done, "{line}: {text}");
-    text
-}
-
-fn refused(folder: &Path, line: &str) -> String {
-    let (done, text) = run(folder, line);
-    assert!(!done, "{line}: {text}");
-    assert_eq!(text.lines().count(), 1, "one sentence: {text}");
-    text
-}
 
 fn seeded() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

@@ -1,19 +1,13 @@
 //! Operator commands for accounts, backups and keys.
 
 use crate::databases;
-use crate::program::{rekey, success_and_output};
+use crate::program::{rekey, run, success_and_output};
 use crate::running::Running;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use std::path::Path;
 use std::process::Stdio;
 
 fn words(line: &str) -> Vec<&str> {
     line.split(' ').collect()
-}
-
-/// Whether the command succeeded, and its output.
-fn run(folder: &Path, line: &str) -> (bool, String) {
-    success_and_output(&rekey(folder).args(words(line)).output().unwrap())
 }
 
 #[test]

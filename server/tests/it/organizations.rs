@@ -1,34 +1,11 @@
 //! Operator commands for organizations.
 
-use crate::program::{rekey, success_and_output};
+use crate::program::{done, refused, rekey, success_and_output};
 use std::net::UdpSocket;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 const ADD: &str = "org add Engines --administrator-name Charles --administrator-email it@motors.example";
-
-fn run_with(folder: &Path, line: &str, dns: &str) -> (bool, String) {
-    let mut command = rekey(folder);
-    command.args(line.split(' ')).env("REKEY_DNS_SERVER", dns);
-    success_and_output(&command.output().unwrap())
-}
-
-fn run(folder: &Path, line: &str) -> (bool, String) {
-    run_with(folder, line, "")
-}
-
-fn done(folder: &Path, line: &str) -> String {
-    let (done, text) = run(folder, line);
-    assert!(done, "{line}: {text}");
-    text
-}
-
-fn refused(folder: &Path, line: &str) -> String {
-    let (done, text) = run(folder, line);
-    assert!(!done, "{line}: {text}");
-    assert_eq!(text.lines().count(), 1, "one sentence: {text}");
-    text
-}
 
 fn seeded() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -102,12 +79,7 @@ fn a_provider_must_be_configured() {
         "[[providers]]\nid = \"engines\"\nname = \"Engines\"\nissuer = \"https://id.motors.example\"\nclient_id = \"rekey\"\n",
     )
     .unwrap();
-    let mut command = rekey(folder);
-    command
-        .args(["org", "provider", "Engines", "engines"])
-        .env("REKEY_CONFIG", "rekey.toml");
-    let (success, text) = success_and_output(&command.output().unwrap());
-    assert!(success, "{text}");
+    done(folder, "org provider Engines engines");
     assert_eq!(listed(folder)[1], "engines");
     done(folder, "org provider Engines none");
     assert_eq!(listed(folder)[1], "-");
@@ -170,10 +142,12 @@ fn a_domain_is_verified_in_the_dns() {
     let server = dns(mode.clone());
     let verify = |now: Mode| {
         *mode.lock().unwrap() = now;
-        run_with(folder, "org domain Engines verify motors.example", &server)
+        let mut command = rekey(folder);
+        command.args(["org", "domain", "Engines", "verify", "motors.example"]);
+        success_and_output(&command.env("REKEY_DNS_SERVER", &server).output().unwrap())
     };
-    let (done_, text) = verify(Mode::Silent);
-    assert!(!done_ && text.contains("does not claim"), "{text}");
+    let (success, text) = verify(Mode::Silent);
+    assert!(!success && text.contains("does not claim"), "{text}");
     let added = done(folder, "org domain Engines add motors.example");
     let value = added.split('"').rev().nth(1).unwrap();
     assert!(

@@ -1,4 +1,4 @@
-//! Starting and stopping the program.
+//! Calling, starting and stopping the program.
 
 use crate::running::Running;
 use std::io::{BufRead, BufReader, Read};
@@ -16,6 +16,30 @@ pub fn rekey(folder: &Path) -> Command {
 pub fn success_and_output(output: &Output) -> (bool, String) {
     let text = [&output.stdout[..], &output.stderr[..]].concat();
     (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+/// Runs a command, with the folder's `rekey.toml` if there is one. Returns whether it succeeded, and its output.
+pub fn run(folder: &Path, line: &str) -> (bool, String) {
+    let mut command = rekey(folder);
+    if folder.join("rekey.toml").exists() {
+        command.env("REKEY_CONFIG", "rekey.toml");
+    }
+    success_and_output(&command.args(line.split(' ')).output().unwrap())
+}
+
+/// Runs a command that succeeds. Returns its output.
+pub fn done(folder: &Path, line: &str) -> String {
+    let (done, text) = run(folder, line);
+    assert!(done, "{line}: {text}");
+    text
+}
+
+/// Runs a command that is refused. Returns the sentence that says why.
+pub fn refused(folder: &Path, line: &str) -> String {
+    let (done, text) = run(folder, line);
+    assert!(!done, "{line}: {text}");
+    assert_eq!(text.lines().count(), 1, "one sentence: {text}");
+    text
 }
 
 #[test]
