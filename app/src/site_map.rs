@@ -57,6 +57,8 @@ pages! {
     Organization "/organization" Reading,
     Join "/organization/join" Reading,
     Profile "/profile" Reading,
+    EditName "/profile/name" Reading,
+    EditPreferredName "/profile/preferred-name" Reading,
     SignedOut "/signed-out" Reading,
     Help "/help" Reading,
     Allowlist "/help/allowlist" Reading,

@@ -92,7 +92,7 @@ enums! {
         DeviceForgotten, DeviceCopied, SessionEnded, SessionsEnded, Added, Disabled, Enabled, HandedOver,
         TakenBack, AddressChanged, PasswordAdded, ProviderConnected, ProviderDisconnected, ProductConnected,
         ProductDisconnected, ProviderSignedIn, Confirmed, AdministratorAdded, AdministratorRemoved, DomainsChanged, OrganizationProviderChanged, MemberDisabled, MemberEnabled,
-        MemberSessionsEnded, MemberRemoved, Joined, MemberInvited, InvitationWithdrawn
+        MemberSessionsEnded, MemberRemoved, Joined, MemberInvited, InvitationWithdrawn, NameChanged
     }
     ConfirmStep { Choose { email, password, provider }, EnterCode(MailedCode), Done { next } }
     ConnectStep { Ask { provider, email, organization }, Nothing }
@@ -103,7 +103,7 @@ enums! {
     SecurityDone {
         PasswordChanged, SessionEnded, OthersEnded, DeviceForgotten, PasswordAdded, ProviderConnected, ProviderDisconnected,
         ProductDisconnected, Invited, InvitationWithdrawn, MemberDisabled, MemberEnabled, MemberSessionsEnded, MemberRemoved, DomainAdded, DomainVerified,
-        DomainRemoved
+        DomainRemoved, NameSaved, PreferredNameSaved
     }
     SignInStep {
         AskEmail { email, resume }, EnterPassword { email }, Through { organization, page }, ProveMailbox(MailedCode), EnterCode(MailedCode),

@@ -54,7 +54,7 @@ test('a product learns what belongs to its scopes', async ({ page, request, user
   const user = await users.local();
   await signIn(page, user, post);
   const client = await Client.of(page, request, service);
-  const [email, profile] = [{ email: user.email, email_verified: true }, { name: user.name }];
+  const [email, profile] = [{ email: user.email, email_verified: true }, { name: user.name, updated_at: expect.any(Number) }];
   for (const [scope, claims] of [
     ['openid', {}],
     ['openid email', email],

@@ -19,6 +19,8 @@ const THEME: &str = "__Host-theme";
 const VISIT: &str = "__Host-visit";
 /// Lifetime of the flash: enough for one redirect, so that a later visit does not show an old failure.
 const FLASH_SECONDS: i64 = 120;
+/// Lifetime of a flash with what was typed after the session's end: enough for an e-mail with a code.
+const SIGN_IN_SECONDS: i64 = 15 * 60;
 /// Maximum length of the flash; browsers drop cookies larger than 4 KiB.
 const FLASH_LONGEST: usize = 3_000;
 
@@ -97,17 +99,26 @@ impl Flash {
 
     /// Returns the `Set-Cookie` header that stores the flash.
     pub fn to_header(&self) -> Option<HeaderValue> {
+        self.kept_for(FLASH_SECONDS)
+    }
+
+    /// Returns the `Set-Cookie` header that stores the flash until the user has signed in again.
+    pub fn until_sign_in(&self) -> Option<HeaderValue> {
+        self.kept_for(SIGN_IN_SECONDS)
+    }
+
+    fn kept_for(&self, seconds: i64) -> Option<HeaderValue> {
         let encoded = |flash: &Self| serde_json::to_vec(flash).ok().map(|json| URL_SAFE_NO_PAD.encode(json));
         let whole = encoded(self)?;
         if whole.len() <= FLASH_LONGEST {
-            return set(FLASH, &whole, FLASH_SECONDS);
+            return set(FLASH, &whole, seconds);
         }
         let short = Self {
             email: None,
             name: None,
             ..self.clone()
         };
-        set(FLASH, &encoded(&short)?, FLASH_SECONDS)
+        set(FLASH, &encoded(&short)?, seconds)
     }
 
     /// Returns the `Set-Cookie` header that deletes the flash.

@@ -15,6 +15,8 @@ pub(super) fn page_of_endpoint(path: &str) -> PageId {
         path if path.starts_with("organization/") => PageId::Organization,
         path if path.starts_with("join/") => PageId::Join,
         path if path.starts_with("security/") => PageId::Security,
+        "profile/name" => PageId::EditName,
+        "profile/preferred_name" => PageId::EditPreferredName,
         path if path.starts_with("profile/") => PageId::Profile,
         path if path.starts_with("reset/") => PageId::Reset,
         path if path.starts_with("sign_up/") => PageId::SignUp,
@@ -164,6 +166,21 @@ impl Destination for JoinStep {
 impl Destination for ProfileView {
     fn path(&self) -> &str {
         PageId::Profile.address()
+    }
+    /// With the row's edit link, which the browser focuses.
+    fn address(&self, _: &str) -> String {
+        let row = match self.done {
+            Some(SecurityDone::NameSaved) => "#edit-name",
+            Some(SecurityDone::PreferredNameSaved) => "#edit-preferred-name",
+            _ => "",
+        };
+        [self.path(), row].concat()
+    }
+    fn done(&self) -> Option<SecurityDone> {
+        self.done
+    }
+    fn say(&mut self, done: SecurityDone) {
+        self.done = Some(done);
     }
 }
 

@@ -9,6 +9,7 @@ mod destination;
 #[cfg(feature = "ssr")]
 mod faults;
 pub(crate) mod organization;
+pub(crate) mod profile;
 #[cfg(feature = "ssr")]
 mod provider;
 #[cfg(feature = "ssr")]

@@ -103,7 +103,7 @@ impl RequestContext {
                 // A script that stays on the page reads the confirmation from this response.
                 let is_redirect = self.kind == ResponseKind::Redirect;
                 // The page of the confirmation is not shown if the browser goes on.
-                let is_shown = address == path;
+                let is_shown = address.split('#').next() == Some(path);
                 let done = transition.step.done().filter(|_| is_shown);
                 let is_resent = is_redirect && self.is_resend;
                 if is_resent || done.is_some() && (is_redirect || page != self.page) {
@@ -212,6 +212,14 @@ impl RequestContext {
         let proof_too_old = failure.is_proof_too_old();
         match self.kind {
             ResponseKind::Redirect | ResponseKind::Document if signed_out => {
+                if self.typed_email.is_some() || self.typed_name.is_some() {
+                    let typed = Flash {
+                        email: self.typed_email.clone(),
+                        name: self.typed_name.clone(),
+                        ..Flash::of(self.page)
+                    };
+                    self.set_cookie(typed.until_sign_in());
+                }
                 self.send_to(&with_next("/signin", &self.way_back()))
             }
             ResponseKind::Redirect | ResponseKind::Document if proof_too_old => {

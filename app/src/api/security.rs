@@ -1,11 +1,11 @@
-//! The security page, password change, and the profile.
+//! The security page and password change.
 
 #[cfg(feature = "ssr")]
 use super::request_context::RequestContext;
 #[cfg(any(feature = "ssr", feature = "account"))]
 use crate::client::requests::read;
 use crate::client::{Failure, PageState};
-use account::{ProfileView, Secret, SecurityView};
+use account::{Secret, SecurityView};
 #[cfg(feature = "ssr")]
 use backend::retried;
 use leptos::prelude::*;
@@ -29,14 +29,6 @@ async fn view_of_address() -> Result<PageState<SecurityView>, Failure> {
 #[cfg(any(feature = "ssr", feature = "account"))]
 pub async fn read_view() -> Result<PageState<SecurityView>, Failure> {
     read!(view_of_address, View)
-}
-
-/// Returns the data of the profile page.
-#[server(name = Profile, prefix = "/api", endpoint = "profile/view", input = GetUrl)]
-pub async fn profile() -> Result<PageState<ProfileView>, Failure> {
-    let request = RequestContext::here()?;
-    let view = request.browser().sessions().profile().await;
-    request.show(view)
 }
 
 /// Changes the password. Ends all other sessions, unless the form offers that choice (`others_asked`) and the user declines.

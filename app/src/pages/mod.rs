@@ -38,6 +38,10 @@ fn view_of(page: PageId) -> Option<fn() -> View> {
         #[cfg(feature = "ssr")]
         PageId::Profile => account::profile::page,
         #[cfg(feature = "ssr")]
+        PageId::EditName => account::profile::edit::name,
+        #[cfg(feature = "ssr")]
+        PageId::EditPreferredName => account::profile::edit::preferred_name,
+        #[cfg(feature = "ssr")]
         PageId::Through => reading::through::page,
         #[cfg(feature = "ssr")]
         PageId::SignedOut => reading::signed_out::page,

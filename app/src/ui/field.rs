@@ -135,6 +135,27 @@ pub fn NameField(
     .show(Field::Name)
 }
 
+/// The field for how the user is called.
+#[cfg(feature = "ssr")]
+#[component]
+pub fn PreferredNameField(
+    /// The initial value.
+    #[prop(optional, into)]
+    value: Option<String>,
+) -> AnyView {
+    let words = use_words();
+    Input {
+        label: words.say("profile.preferred_name"),
+        hint: Some(words.say("profile.preferred_name_hint")),
+        kind: "text",
+        autocomplete: "nickname",
+        dir: Some("auto"),
+        value,
+        ..Input::default()
+    }
+    .show(Field::Name)
+}
+
 /// The field for the one-time passcode. Has no short `maxlength`, because users may paste a whole e-mail.
 #[component]
 pub fn CodeField(

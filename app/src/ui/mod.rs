@@ -31,9 +31,9 @@ pub(crate) use countdown::ReceivedAt;
 #[cfg(feature = "ssr")]
 pub(crate) use error_page::error_title;
 pub(crate) use error_page::{error_page, failure_page};
-#[cfg(feature = "ssr")]
-pub use field::DomainField;
 pub use field::{Checkbox, CodeField, EmailField, NameField, UsernameHint};
+#[cfg(feature = "ssr")]
+pub use field::{DomainField, PreferredNameField};
 #[cfg(feature = "ssr")]
 pub use frame::Frame;
 #[cfg(not(feature = "ssr"))]

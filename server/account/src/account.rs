@@ -63,6 +63,18 @@ impl Name {
     }
 }
 
+/// Parses the name by which a user wants to be called, which may be empty.
+///
+/// # Errors
+/// [`Refusal::NameUnfit`], as [`Name::parse`].
+pub fn parse_preferred_name(typed: &str) -> Result<String, Refusal> {
+    match Name::parse(typed) {
+        Ok(name) => Ok(name.0),
+        Err(Refusal::NameMissing) => Ok(String::new()),
+        Err(refusal) => Err(refusal),
+    }
+}
+
 /// Returns whether a character is invisible and changes the direction of the text around it, or tags another character.
 #[must_use]
 pub const fn is_hidden_control(c: char) -> bool {
@@ -76,8 +88,10 @@ pub struct Account {
     pub id: AccountId,
     /// The e-mail address; proven by a code before the account was created.
     pub email: EmailAddress,
-    /// The owner's name.
+    /// The owner's name; empty if unknown.
     pub name: String,
+    /// How the owner wants to be called; empty: by the name.
+    pub preferred_name: String,
     /// The organization that manages the account. Hides and refuses its password.
     pub managed_by: Option<Membership>,
     /// Whether the account has a password, possibly hidden by an organization.
@@ -183,5 +197,12 @@ mod tests {
         ] {
             assert_eq!(Name::parse(typed), Err(Refusal::NameUnfit), "{typed:?}");
         }
+    }
+
+    #[test]
+    fn a_preferred_name_may_be_empty() {
+        assert_eq!(parse_preferred_name(" Ada "), Ok("Ada".into()));
+        assert_eq!(parse_preferred_name(" \u{200e} "), Ok(String::new()));
+        assert_eq!(parse_preferred_name("<b>"), Err(Refusal::NameUnfit));
     }
 }

@@ -63,11 +63,13 @@ pub enum ActivityKind {
     /// As an administrator, invited a user or withdrew an invitation.
     MemberInvited,
     InvitationWithdrawn,
+    /// Changed the name or the preferred name.
+    NameChanged,
 }
 
 impl ActivityKind {
     /// All kinds.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::SignedIn,
         Self::SignedOut,
         Self::SignedUp,
@@ -105,6 +107,7 @@ impl ActivityKind {
         Self::Joined,
         Self::MemberInvited,
         Self::InvitationWithdrawn,
+        Self::NameChanged,
     ];
 
     /// Returns whether strangers can cause it: an attempt, as opposed to a change.
@@ -154,6 +157,7 @@ impl ActivityKind {
             Self::Joined => "joined",
             Self::MemberInvited => "member_invited",
             Self::InvitationWithdrawn => "invitation_withdrawn",
+            Self::NameChanged => "name_changed",
         }
     }
 

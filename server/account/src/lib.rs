@@ -28,7 +28,10 @@ mod steps;
 mod time;
 mod waiting_flow;
 
-pub use account::{Account, AccountId, Membership, Name, Organization, PasswordAccess, Provider, is_hidden_control};
+pub use account::{
+    Account, AccountId, Membership, Name, Organization, PasswordAccess, Provider, is_hidden_control,
+    parse_preferred_name,
+};
 pub use activity::{Activity, ActivityKind, Attempts};
 pub use challenge::{Answer, Challenge, EarlierFlow, IssuedCode, Passed};
 pub use code::{Code, CodeBinding, Purpose, TypedCode, read_code};

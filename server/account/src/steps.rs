@@ -151,6 +151,10 @@ pub enum SecurityDone {
     DomainVerified,
     /// A domain was removed.
     DomainRemoved,
+    /// On the profile page: the name was saved.
+    NameSaved,
+    /// The preferred name was saved.
+    PreferredNameSaved,
 }
 
 /// The data of the profile page.
@@ -158,12 +162,16 @@ pub enum SecurityDone {
 pub struct ProfileView {
     /// The owner's name.
     pub name: String,
+    /// How the owner wants to be called; empty: by the name.
+    pub preferred_name: String,
     /// The proven e-mail address.
     pub email: EmailAddress,
     /// Where the password is managed.
     pub own: PasswordAccess,
     /// The products that the user has signed in to and can open from here, most recently used first.
     pub products: Vec<ProductLink>,
+    /// The action just completed, for a one-time confirmation.
+    pub done: Option<SecurityDone>,
 }
 
 /// A link to a product.

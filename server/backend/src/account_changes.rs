@@ -92,7 +92,7 @@ impl Accounts<'_> {
         };
         let account = stored.account;
         accounts::lock_for_update(&mut tx, &account.id).await?;
-        if !rows::set_address(&mut tx, &account.id, to).await? {
+        if !rows::set_address(&mut tx, &account.id, to, now).await? {
             return Ok(AddressChange::Taken);
         }
         // Attack: the next user of the owner's old mailbox continues an earlier code or flow.

@@ -60,6 +60,7 @@ impl Accounts<'_> {
             id: AccountId(random::id()),
             email: new.email,
             name: new.name.as_str().to_owned(),
+            preferred_name: String::new(),
             managed_by,
             has_password: hash.is_some(),
             issuer: new.issuer,

@@ -88,6 +88,7 @@ impl Accounts<'_> {
             id: AccountId(random::id()),
             email: imported.email.clone(),
             name: imported.name.as_ref().map_or("", Name::as_str).to_owned(),
+            preferred_name: String::new(),
             managed_by: None,
             has_password: imported.password.is_some(),
             issuer: None,

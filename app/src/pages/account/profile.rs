@@ -1,31 +1,57 @@
-//! The profile page. It has no forms, so it loads no WASM.
+//! The profile page. Its forms are plain, on their own pages, so it loads no WASM.
 
-use crate::api::security;
-use crate::ui::{Address, ButtonStyle, LinkButton, Page, failure_page, mark};
+pub(in crate::pages) mod edit;
+
+use super::security::edit_link;
+use crate::api::profile;
+use crate::ui::{Address, ButtonStyle, LinkButton, Page, Row, Rows, failure_page, mark, use_announce};
 use crate::view::View;
-use crate::words::use_words;
+use crate::words::{Words, use_words};
 use account::{PasswordAccess, ProductLink, ProfileView};
 use leptos::prelude::*;
 
 /// `/profile`.
 pub(in crate::pages) fn page() -> View {
     let page = Suspend::new(async move {
-        match security::profile().await {
-            Ok(state) => profile(state.step),
+        match profile::view().await {
+            Ok(state) => overview(state.step),
             Err(failure) => failure_page(failure),
         }
     });
     page.into_any()
 }
 
-fn profile(view: ProfileView) -> AnyView {
+fn overview(view: ProfileView) -> AnyView {
     let ProfileView {
         name,
+        preferred_name,
         email,
         own,
         products,
+        done,
     } = view;
     let words = use_words();
+    if done.is_some() {
+        use_announce().say(words.say("profile.saved"));
+    }
+    let edit_name = match &own {
+        PasswordAccess::ManagedBy(organization) => {
+            let asked = words.say_with("profile.name_administered", &[("organization", &organization.name)]);
+            view! { <p class="hint">{asked}</p> }.into_any()
+        }
+        _ => edit_link(
+            "/profile/name",
+            Some("edit-name"),
+            words.say("profile.edit_name"),
+            words,
+        ),
+    };
+    let edit_preferred_name = edit_link(
+        "/profile/preferred-name",
+        Some("edit-preferred-name"),
+        words.say("profile.edit_preferred_name"),
+        words,
+    );
     let kind = match own {
         PasswordAccess::Editable => words.say("profile.kind_password"),
         PasswordAccess::NotSet(None) => words.say("security.password_not_set"),
@@ -40,24 +66,17 @@ fn profile(view: ProfileView) -> AnyView {
         <Page heading=words.say("profile.title") wide=true>
             <section aria-labelledby="personal">
                 <h2 id="personal">{words.say("profile.personal")}</h2>
-                <dl class="facts">
-                    // Imported accounts may have no name.
-                    {(!name.is_empty())
-                        .then(|| {
-                            view! {
-                                <dt>{words.say("profile.name")}</dt>
-                                <dd>
-                                    <bdi>{name}</bdi>
-                                </dd>
-                            }
-                        })}
-                    <dt>{words.say("profile.email")}</dt>
-                    <dd>
-                        <Address text=email.as_str() />
-                    </dd>
-                    <dt>{words.say("profile.account")}</dt>
-                    <dd>{kind}</dd>
-                </dl>
+                <p>{words.say("profile.seen")}</p>
+                <Rows>
+                    <Row action=edit_name>{fact(words.say("profile.name"), called(name, words))}</Row>
+                    <Row action=edit_preferred_name>
+                        {fact(words.say("profile.preferred_name"), called(preferred_name, words))}
+                    </Row>
+                    <Row>
+                        {fact(words.say("profile.email"), view! { <Address text=email.as_str() /> }.into_any())}
+                    </Row>
+                    <Row>{fact(words.say("profile.account"), kind.into_any())}</Row>
+                </Rows>
             </section>
             {(!products.is_empty()).then(|| places(products))}
             <section aria-labelledby="mails">
@@ -70,6 +89,23 @@ fn profile(view: ProfileView) -> AnyView {
         </Page>
     }
     .into_any()
+}
+
+fn fact(name: String, value: AnyView) -> AnyView {
+    view! {
+        <p class="hint">{name}</p>
+        <p>{value}</p>
+    }
+    .into_any()
+}
+
+/// Renders a name. Imported accounts may have none.
+fn called(name: String, words: Words) -> AnyView {
+    if name.is_empty() {
+        words.say("profile.not_set").into_any()
+    } else {
+        view! { <bdi>{name}</bdi> }.into_any()
+    }
 }
 
 /// Renders the products that the user can open.

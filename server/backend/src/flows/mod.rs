@@ -17,6 +17,7 @@ mod new_password;
 mod organization;
 mod password_tries;
 mod products;
+mod profile;
 mod provider;
 mod request;
 mod reset;
@@ -30,6 +31,7 @@ pub use authorization::{Authorization, AuthorizationStep, Consent, WaitingProduc
 pub(crate) use devices::DEVICE_DAYS;
 pub use logout::{ClientLogout, ClientLogoutStep};
 pub use products::ConnectedProducts;
+pub use profile::Profile;
 pub use provider::ProviderSignIn;
 pub use request::{
     BrowserRequest, Confirmation, Connections, Joining, Organization, PasswordChange, Reset, Sessions, SignIn, SignUp,

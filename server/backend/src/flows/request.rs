@@ -3,6 +3,7 @@
 use super::authorization::Authorization;
 use super::logout::ClientLogout;
 use super::products::ConnectedProducts;
+use super::profile::Profile;
 use super::provider::ProviderSignIn;
 use crate::store::events::Actor;
 use crate::store::{ReadConn, WriteTx, events, outbox};
@@ -94,6 +95,12 @@ impl<'a> BrowserRequest<'a> {
     #[must_use]
     pub const fn sessions(self) -> Sessions<'a> {
         Sessions(self)
+    }
+
+    /// Selects the profile of the signed-in account.
+    #[must_use]
+    pub const fn profile(self) -> Profile<'a> {
+        Profile(self)
     }
 
     /// Selects sign-in with a provider.

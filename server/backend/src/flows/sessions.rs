@@ -1,4 +1,4 @@
-//! Sessions: beginning and ending them, the security page and the profile.
+//! Sessions: beginning and ending them, and the security page.
 
 use super::devices::DeviceEntry;
 use super::mailed_email::drop_flow;
@@ -8,8 +8,8 @@ use crate::store::sessions::Session;
 use crate::store::{ReadConn, WriteTx, accounts, devices, events, flows, sessions};
 use crate::{Backend, Error, Fault, TokenChange, TokenKind, Transition, Visitor, random};
 use account::{
-    Account, AccountId, ActivityKind, Attempts, DeviceRow, Method, PasswordAccess, PasswordRow, ProfileView, Purpose,
-    Refusal, Secret, SecurityDone, SecurityView, SessionRow, SignOutStep, Timestamp,
+    Account, AccountId, ActivityKind, Attempts, DeviceRow, Method, PasswordAccess, PasswordRow, Purpose, Refusal,
+    Secret, SecurityDone, SecurityView, SessionRow, SignOutStep, Timestamp,
 };
 
 /// Minimum interval between two updates of a session's last use.
@@ -66,21 +66,6 @@ impl Sessions<'_> {
             (view.newer, view.attempts) = (true, None);
         }
         Ok(view)
-    }
-
-    /// Returns the data of the profile page.
-    ///
-    /// # Errors
-    /// [`Refusal::SignedOut`] without a live session.
-    pub async fn profile(self) -> Result<ProfileView, Error> {
-        let mut conn = self.0.read().await?;
-        let (_, Stored { account, .. }) = self.0.signed_in(&mut conn).await?;
-        Ok(ProfileView {
-            products: self.0.product_links(&mut conn, &account.id).await?,
-            own: self.0.backend.password_access(&account),
-            name: account.name,
-            email: account.email,
-        })
     }
 
     /// Ends a session of this account by row id. Succeeds if the session has already ended.

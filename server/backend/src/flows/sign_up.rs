@@ -132,6 +132,7 @@ impl SignUp<'_> {
             id: AccountId(random::id()),
             email: email.clone(),
             name: name.as_str().to_owned(),
+            preferred_name: String::new(),
             managed_by: None,
             has_password: true,
             issuer: None,

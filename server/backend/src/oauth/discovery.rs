@@ -38,7 +38,7 @@ pub fn discovery(origin: &str, languages: &[&str], has_rsa_key: bool) -> Value {
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "amr", "acr", "email", "email_verified",
-            "name", "organization",
+            "name", "nickname", "updated_at", "organization",
         ],
         "acr_values_supported": super::id_token::CONTEXT_CLASSES,
         "ui_locales_supported": languages,

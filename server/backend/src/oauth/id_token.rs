@@ -19,6 +19,10 @@ pub(super) struct UserClaims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    nickname: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     organization: Option<OrganizationClaim<'a>>,
 }
 
@@ -73,6 +77,8 @@ impl<'a> UserClaims<'a> {
             // Every account's address was proven by a code, a provider or the operator.
             email_verified: has("email").then_some(true),
             name: (has("profile") && !subject.name.is_empty()).then_some(subject.name.as_str()),
+            nickname: (has("profile") && !subject.preferred_name.is_empty()).then_some(subject.preferred_name.as_str()),
+            updated_at: has("profile").then_some(subject.updated_at / 1_000),
             organization: match (&subject.organization_id, &subject.organization) {
                 (Some(id), Some(name)) if has("organization") => Some(OrganizationClaim { id, name }),
                 _ => None,

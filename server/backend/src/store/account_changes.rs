@@ -6,12 +6,13 @@ use crate::Fault;
 use account::{AccountId, EmailAddress, Timestamp};
 
 /// Changes an account's e-mail address; `false` if the new address is taken.
-pub async fn set_address(tx: &mut WriteTx, id: &AccountId, to: &EmailAddress) -> Result<bool, Fault> {
+pub async fn set_address(tx: &mut WriteTx, id: &AccountId, to: &EmailAddress, now: Timestamp) -> Result<bool, Fault> {
     let changed = execute!(
         tx,
-        "UPDATE accounts SET email = $2 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM accounts WHERE email = $2)",
+        "UPDATE accounts SET email = $2, updated_at = $3 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM accounts WHERE email = $2)",
         &id.0,
-        to.as_str()
+        to.as_str(),
+        now.0
     );
     Ok(changed == 1)
 }

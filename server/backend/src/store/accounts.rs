@@ -1,6 +1,6 @@
 //! Accounts and their passwords.
 
-use super::conn::{execute, on};
+use super::conn::{execute, later, on};
 use super::sessions::Session;
 use super::{Conn, ReadConn, WriteTx};
 use crate::Fault;
@@ -26,6 +26,7 @@ pub(super) struct Row {
     id: String,
     email: String,
     name: String,
+    preferred_name: String,
     language: Option<String>,
     disabled_at: Option<i64>,
     password: Option<String>,
@@ -72,6 +73,7 @@ impl TryFrom<Row> for Stored {
                     what: "account address",
                 })?,
                 name: row.name,
+                preferred_name: row.preferred_name,
                 managed_by,
                 has_password: row.password.is_some(),
                 issuer: row.issuer,
@@ -104,7 +106,7 @@ where
 /// The columns of [`Row`], from [`tables`]. An aggregate instead of `EXISTS`, which PostgreSQL plans as a scan of small tables.
 macro_rules! columns {
     () => {
-        "a.id, a.email, a.name, a.language, a.disabled_at, p.hash AS password, p.changed_at AS password_changed_at,
+        "a.id, a.email, a.name, a.preferred_name, a.language, a.disabled_at, p.hash AS password, p.changed_at AS password_changed_at,
          p.unchecked_at AS password_unchecked_at,
          CASE WHEN p.hash IS NULL THEN (SELECT MIN(i.issuer) FROM identities i WHERE i.account_id = a.id) END AS issuer,
          a.managed_by, o.name AS organization, o.administrator_name, o.administrator_email, o.provider,
@@ -122,7 +124,7 @@ macro_rules! joins {
 /// As many columns as [`columns`], without an account, for other rows of the same query.
 macro_rules! no_columns {
     () => {
-        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, FALSE"
+        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, FALSE"
     };
 }
 pub(super) use {columns, joins, no_columns};
@@ -392,6 +394,30 @@ pub async fn mark_checked(tx: &mut WriteTx, id: &AccountId) -> Result<(), Fault>
 /// Changes the language of an account's screens and e-mails.
 pub async fn set_language(tx: &mut WriteTx, id: &AccountId, language: &str) -> Result<(), Fault> {
     execute!(tx, "UPDATE accounts SET language = $2 WHERE id = $1", &id.0, language);
+    Ok(())
+}
+
+/// Sets the owner's name.
+pub async fn set_name(tx: &mut WriteTx, id: &AccountId, name: &str, now: Timestamp) -> Result<(), Fault> {
+    later!(
+        tx,
+        "UPDATE accounts SET name = $2, updated_at = $3 WHERE id = $1",
+        &id.0,
+        name,
+        now.0,
+    );
+    Ok(())
+}
+
+/// Sets how the owner wants to be called.
+pub async fn set_preferred_name(tx: &mut WriteTx, id: &AccountId, name: &str, now: Timestamp) -> Result<(), Fault> {
+    later!(
+        tx,
+        "UPDATE accounts SET preferred_name = $2, updated_at = $3 WHERE id = $1",
+        &id.0,
+        name,
+        now.0,
+    );
     Ok(())
 }
 

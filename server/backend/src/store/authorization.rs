@@ -84,6 +84,10 @@ pub struct Subject {
     pub email: String,
     /// The user's name.
     pub name: String,
+    /// How the user wants to be called; empty: by the name.
+    pub preferred_name: String,
+    /// The time when address or names were last changed, or of the account's creation.
+    pub updated_at: i64,
     /// The session's expiry time.
     pub ends_at: i64,
     /// The id of the organization that manages the account.
@@ -341,7 +345,8 @@ pub async fn find_subject(
 ) -> Result<Option<Subject>, Fault> {
     let found: Option<Subject> = on!(conn, |conn| {
         sqlx::query_as(
-            "SELECT s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name, s.ends_at, a.disabled_at,
+            "SELECT s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name, a.preferred_name,
+                    COALESCE(a.updated_at, a.created_at) AS updated_at, s.ends_at, a.disabled_at,
                     a.managed_by AS organization_id, o.name AS organization
                FROM sessions s JOIN accounts a ON a.id = s.account_id LEFT JOIN organizations o ON o.id = a.managed_by
               WHERE s.id = $1 AND s.ends_at > $2 AND s.last_seen_at > $3",
@@ -365,7 +370,8 @@ pub async fn find_access(
     let found: Option<Access> = on!(conn, |conn| {
         sqlx::query_as(
             "SELECT c.client_id, t.expires_at, c.scope,
-                    s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name, s.ends_at, a.disabled_at,
+                    s.id AS session_id, s.account_id, s.authenticated_at, s.methods, a.email, a.name, a.preferred_name,
+                    COALESCE(a.updated_at, a.created_at) AS updated_at, s.ends_at, a.disabled_at,
                     a.managed_by AS organization_id, o.name AS organization
                FROM access_tokens t JOIN authorization_codes c ON c.digest = t.code_digest
                JOIN sessions s ON s.id = c.session_id JOIN accounts a ON a.id = s.account_id

@@ -92,7 +92,7 @@ async fn a_flow_of_the_former_address_is_refused(world: &World) {
     let mut tx = world.backend.db().begin().await.unwrap();
     let ada = accounts::find_by_email(&mut tx, &address(ADA)).await.unwrap().unwrap();
     assert!(
-        account_changes::set_address(&mut tx, &ada.account.id, &address(NEW))
+        account_changes::set_address(&mut tx, &ada.account.id, &address(NEW), account::Timestamp(1))
             .await
             .unwrap()
     );

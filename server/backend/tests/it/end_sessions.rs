@@ -88,6 +88,7 @@ fn stored_account(id: &str) -> Stored {
             id: AccountId(id.into()),
             email: address(&format!("{id}@example.com")),
             name: String::new(),
+            preferred_name: String::new(),
             managed_by: None,
             has_password: false,
             issuer: None,

@@ -77,6 +77,7 @@ mod owner_side;
 mod plans;
 mod pre_hijacking;
 mod product;
+mod profile;
 mod provider;
 mod provider_peer;
 mod reset;

@@ -118,7 +118,7 @@ async fn the_profile_leads_to_the_products_of_its_user(world: &World) {
     };
     let with = with_options(world, &options);
     let browser = with.signed_in(ADA).await;
-    let links = async |browser: &Browser| browser.request().sessions().profile().await.unwrap().products;
+    let links = async |browser: &Browser| browser.request().profile().view().await.unwrap().products;
     let link = |name: &str| ProductLink {
         name: name.into(),
         url: "https://shop.example/".into(),

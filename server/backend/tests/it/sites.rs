@@ -84,7 +84,7 @@ async fn a_site_learns_who_its_user_is(world: &World) {
     assert_eq!(verify(&world, &token, "/").await, admitted);
     let forbidden = SiteAnswer::Forbidden { email: ADA.into() };
     assert_eq!(verify(&world, &token, "/admin/users").await, forbidden);
-    let profile = browser.request().sessions().profile().await.unwrap();
+    let profile = browser.request().profile().view().await.unwrap();
     let links: Vec<_> = profile.products.iter().map(|link| link.url.as_str()).collect();
     assert_eq!(links, ["https://wiki.example.com/"]);
     // Attack: another site's cookie, which its operator sees.

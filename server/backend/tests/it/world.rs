@@ -184,6 +184,7 @@ impl World {
             id: AccountId(format!("id of {email}")),
             email: address(email),
             name: name_of(email),
+            preferred_name: String::new(),
             managed_by: None,
             has_password: hash.is_some(),
             issuer: None,

@@ -1,5 +1,6 @@
 //! The password, or where it is managed.
 
+use super::row::edit_link;
 use crate::settings::use_settings;
 use crate::ui::{Address, ButtonStyle, LinkButton, LocalTime, Notice, Row, Rows, When};
 use crate::words::Words;
@@ -22,7 +23,7 @@ pub(super) fn password(password: PasswordRow, words: Words) -> AnyView {
             view! {
                 {password.leaked.then(|| leaked_notice(words))}
                 <Rows>
-                    <Row action=edit(words)>{changed}</Row>
+                    <Row action=edit_link("/security/password", None, words.say("security.edit_password"), words)>{changed}</Row>
                 </Rows>
             }
             .into_any()
@@ -48,27 +49,6 @@ fn not_set(provider: Option<Provider>, words: Words) -> AnyView {
         <Rows>
             <Row action=add.into_any()>{words.say("security.password_not_set")}</Row>
         </Rows>
-    }
-    .into_any()
-}
-
-/// Renders the edit link. Its accessible name distinguishes it from other edit links.
-fn edit(words: Words) -> AnyView {
-    view! {
-        <a class="button" href="/security/password" aria-label=words.say("security.edit_password")>
-            <svg
-                class="icon"
-                aria-hidden="true"
-                viewBox="0 0 24 24"
-                fill="none"
-                stroke="currentColor"
-                stroke-width="2"
-                stroke-linejoin="round"
-            >
-                <path d="M4 20l1-5L16 4l4 4L9 19zM13 7l4 4" />
-            </svg>
-            {words.say("security.edit")}
-        </a>
     }
     .into_any()
 }

@@ -40,3 +40,29 @@ pub(in crate::pages) fn browser(name: &str, words: Words) -> String {
 pub(super) fn device(name: String, words: Words) -> AnyView {
     view! { <bdi dir=words.direction()>{name}</bdi> }.into_any()
 }
+
+/// Renders the edit link of a row. Its full name distinguishes it from other edit links; with `id`, its form leads back to it.
+pub(in crate::pages) fn edit_link(
+    href: &'static str,
+    id: Option<&'static str>,
+    full_name: String,
+    words: Words,
+) -> AnyView {
+    view! {
+        <a class="button" href=href id=id aria-label=full_name>
+            <svg
+                class="icon"
+                aria-hidden="true"
+                viewBox="0 0 24 24"
+                fill="none"
+                stroke="currentColor"
+                stroke-width="2"
+                stroke-linejoin="round"
+            >
+                <path d="M4 20l1-5L16 4l4 4L9 19zM13 7l4 4" />
+            </svg>
+            {words.say("security.edit")}
+        </a>
+    }
+    .into_any()
+}

@@ -174,6 +174,7 @@ impl ProviderSignIn<'_> {
             id: AccountId(random::id()),
             email,
             name: identity.name.as_ref().map_or("", account::Name::as_str).to_owned(),
+            preferred_name: String::new(),
             managed_by,
             has_password: false,
             issuer: Some(identity.issuer.clone()),

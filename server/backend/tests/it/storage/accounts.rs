@@ -73,12 +73,18 @@ async fn the_properties_of_an_account_can_be_changed(world: &World) {
     assert!(accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap().unchecked);
     accounts::mark_checked(&mut tx, &id(ADA)).await.unwrap();
     accounts::set_language(&mut tx, &id(ADA), "ar").await.unwrap();
+    accounts::set_name(&mut tx, &id(ADA), "Ada King", NOW).await.unwrap();
+    accounts::set_preferred_name(&mut tx, &id(ADA), "Countess", NOW)
+        .await
+        .unwrap();
     accounts::set_disabled(&mut tx, &id(ADA), Some(NOW), None)
         .await
         .unwrap();
     let stored = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap();
     assert!(!stored.unchecked && stored.account.disabled_at == Some(NOW));
     assert_eq!(stored.account.language.as_deref(), Some("ar"));
+    assert_eq!(stored.account.name, "Ada King");
+    assert_eq!(stored.account.preferred_name, "Countess");
     let membership = organizations::ensure(&mut tx, &organization(), NOW).await.unwrap();
     for managed_by in [Some(membership), None] {
         let id_of = managed_by.as_ref().map(|membership| membership.id.as_str());
@@ -169,11 +175,11 @@ async fn an_account_can_be_changed_and_deleted(world: &World) {
     accounts::insert(&mut tx, &local(GRACE), None, NOW).await.unwrap();
     let (ada, new) = (id(ADA), address("ada@lovelace.example"));
     assert!(
-        !account_changes::set_address(&mut tx, &ada, &address(GRACE))
+        !account_changes::set_address(&mut tx, &ada, &address(GRACE), NOW)
             .await
             .unwrap()
     );
-    assert!(account_changes::set_address(&mut tx, &ada, &new).await.unwrap());
+    assert!(account_changes::set_address(&mut tx, &ada, &new, NOW).await.unwrap());
     assert!(accounts::find_by_email(&mut tx, &address(ADA)).await.unwrap().is_none());
     account_changes::created_at(&mut tx, &ada).await.unwrap();
     assert_eq!(account_changes::last_sign_in(&mut tx, &ada).await.unwrap(), None);

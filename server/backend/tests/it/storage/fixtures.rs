@@ -39,6 +39,7 @@ pub fn local(email: &str) -> Account {
         id: id(email),
         email: address(email),
         name: "Ada Lovelace".into(),
+        preferred_name: String::new(),
         managed_by: None,
         has_password: true,
         issuer: None,

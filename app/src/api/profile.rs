@@ -1,0 +1,34 @@
+//! The profile.
+
+#[cfg(feature = "ssr")]
+use super::request_context::RequestContext;
+use crate::client::{Failure, PageState};
+use account::ProfileView;
+#[cfg(feature = "ssr")]
+use backend::retried;
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+
+/// Returns the data of the profile page and of its forms.
+#[server(name = View, prefix = "/api", endpoint = "profile/view", input = GetUrl)]
+pub async fn view() -> Result<PageState<ProfileView>, Failure> {
+    let request = RequestContext::here()?;
+    let view = request.browser().profile().view().await;
+    request.show(view)
+}
+
+/// Changes the name.
+#[server(name = ChangeName, prefix = "/api", endpoint = "profile/name")]
+pub async fn change_name(#[server(default)] name: String) -> Result<ProfileView, Failure> {
+    let request = RequestContext::here()?.keeping_name(&name);
+    let transition = retried(|| request.browser().profile().change_name(&name)).await;
+    request.tell(transition)
+}
+
+/// Changes how the user is called.
+#[server(name = ChangePreferredName, prefix = "/api", endpoint = "profile/preferred_name")]
+pub async fn change_preferred_name(#[server(default)] name: String) -> Result<ProfileView, Failure> {
+    let request = RequestContext::here()?.keeping_name(&name);
+    let transition = retried(|| request.browser().profile().change_preferred_name(&name)).await;
+    request.tell(transition)
+}

@@ -1,0 +1,93 @@
+//! The profile: names, and what products learn of them.
+
+use crate::product::{claims, code, redeem, user_info, with_clients};
+use crate::world::{ADA, World};
+use account::{ActivityKind, Refusal, SecurityDone};
+
+#[apply(on_both!)]
+async fn names_are_changed_and_logged(world: &World) {
+    world.create_account(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    // Also sent twice.
+    for _ in 0..2 {
+        let saved = browser.request().profile().change_name("  Ada   King ").await;
+        let saved = browser.take(saved).unwrap();
+        assert_eq!(
+            (saved.name.as_str(), saved.done),
+            ("Ada King", Some(SecurityDone::NameSaved))
+        );
+        let saved = browser.request().profile().change_preferred_name("Countess").await;
+        let saved = browser.take(saved).unwrap();
+        let expected = ("Countess", Some(SecurityDone::PreferredNameSaved));
+        assert_eq!((saved.preferred_name.as_str(), saved.done), expected);
+    }
+    assert_eq!(world.count_events(ADA, ActivityKind::NameChanged).await, 2);
+    let cleared = browser.request().profile().change_preferred_name(" ").await;
+    assert_eq!(browser.take(cleared).unwrap().preferred_name, "");
+    let view = browser.request().profile().view().await.unwrap();
+    assert_eq!((view.name.as_str(), view.done), ("Ada King", None));
+}
+
+#[apply(on_both!)]
+async fn an_unfit_name_changes_nothing(world: &World) {
+    world.create_account(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    let before = browser.request().profile().view().await.unwrap();
+    for (typed, refusal) in [
+        (" ", Refusal::NameMissing),
+        ("www.evil.example", Refusal::NameUnfit),
+        (&"a".repeat(101), Refusal::NameUnfit),
+    ] {
+        let refused = browser.request().profile().change_name(typed).await;
+        assert_eq!(browser.take(refused), Err(refusal), "{typed}");
+    }
+    let refused = browser.request().profile().change_preferred_name("<b>").await;
+    assert_eq!(browser.take(refused), Err(Refusal::NameUnfit));
+    assert_eq!(browser.request().profile().view().await.unwrap(), before);
+    assert_eq!(world.count_events(ADA, ActivityKind::NameChanged).await, 0);
+}
+
+/// Attack: a member takes the name of another member towards the organization's products.
+#[apply(on_both!)]
+async fn an_organization_names_its_members(world: &World) {
+    world.create_account(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    world.set_managed(ADA).await;
+    let refused = browser.request().profile().change_name("Charles Babbage").await;
+    let refused = browser.take(refused);
+    assert!(
+        matches!(refused, Err(Refusal::ManagedByOrganization { .. })),
+        "{refused:?}"
+    );
+    let saved = browser.request().profile().change_preferred_name("Ada").await;
+    assert_eq!(browser.take(saved).unwrap().preferred_name, "Ada");
+}
+
+#[apply(on_both!)]
+async fn without_a_session_nothing_is_shown_or_changed(world: &World) {
+    world.create_account(ADA).await;
+    let mut browser = world.browser();
+    let refused = browser.request().profile().change_name("Eve").await;
+    assert_eq!(browser.take(refused), Err(Refusal::SignedOut));
+    let refused = browser.request().profile().change_preferred_name("Eve").await;
+    assert_eq!(browser.take(refused), Err(Refusal::SignedOut));
+    assert!(browser.request().profile().view().await.is_err());
+}
+
+#[apply(on_both!)]
+async fn products_learn_the_names_and_the_time_of_their_change(world: &World) {
+    world.create_account(ADA).await;
+    let world = with_clients(world);
+    let mut browser = world.signed_in(ADA).await;
+    let before = claims(&redeem(&world, &code(&browser).await).await.unwrap());
+    assert!(before["nickname"].is_null());
+    world.clock.advance_minutes(1);
+    let saved = browser.request().profile().change_preferred_name("Countess").await;
+    browser.take(saved).unwrap();
+    let tokens = redeem(&world, &code(&browser).await).await.unwrap();
+    let after = claims(&tokens);
+    assert_eq!(after["nickname"], "Countess");
+    let seconds = |claims: &serde_json::Value| claims["updated_at"].as_i64().unwrap();
+    assert_eq!(seconds(&after) - seconds(&before), 60);
+    assert_eq!(user_info(&world, &tokens).await.unwrap()["nickname"], "Countess");
+}
