@@ -288,7 +288,7 @@ async fn keys(State(service): State<Service>) -> Response {
     }
 }
 
-/// Five minutes: a new key signs at once, and clients ask again for a key that they do not know.
+/// Five minutes: a new key is published for longer before it signs.
 fn cacheable(document: serde_json::Value) -> Response {
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document)).into_response()
 }

@@ -295,23 +295,27 @@ impl Backend {
     /// Ends an access token, or a refresh token with all tokens of its family. An unknown token is no error (RFC 7009 §2.2), nor
     /// is another client's, which stays. Attack: a client ends the tokens of another one.
     async fn revoke_token(&self, token: &str, client: &Client) -> Result<Value, ClientError> {
-        let mut tx = self.parts.db.begin().await?;
+        // Attack: with the id of a public client, anyone sends invented tokens, and each occupies SQLite's only writer.
+        let mut conn = self.parts.db.read().await?;
         match RefreshToken::read(&self.parts.keys, token) {
             Some(token) => {
-                let family = authorization::find_family(&mut tx, &random::digest(&token.family)).await?;
+                let family = authorization::find_family(&mut conn, &random::digest(&token.family)).await?;
                 if let Some(family) = family.filter(|family| family.code.client_id == client.id) {
+                    let mut tx = self.parts.db.begin().await?;
                     authorization::revoke_code(&mut tx, &family.code.digest).await?;
+                    tx.commit().await?;
                 }
             }
             None => {
                 let digest = random::digest(&Secret::from(token));
-                let access = authorization::find_access(&mut tx, &digest, self.idle_ms(), self.now()).await?;
+                let access = authorization::find_access(&mut conn, &digest, self.idle_ms(), self.now()).await?;
                 if access.is_some_and(|access| access.client_id == client.id) {
+                    let mut tx = self.parts.db.begin().await?;
                     authorization::revoke_token(&mut tx, &digest).await?;
+                    tx.commit().await?;
                 }
             }
         }
-        tx.commit().await?;
         Ok(json!({}))
     }
 

@@ -7,6 +7,7 @@ use crate::{Backend, Fault, seal};
 use account::Timestamp;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
+use zeroize::Zeroizing;
 
 /// The time for which a key signs.
 const SIGNS_DAYS: i64 = 90;
@@ -15,6 +16,8 @@ const SIGNS_DAYS: i64 = 90;
 const SIGNS_AT_LEAST_MS: i64 = 60 * 60 * 1_000;
 /// The time for which a replaced key is still published: longer than tokens live and clients cache the keys.
 const OVERLAP_DAYS: i64 = 1;
+/// The time for which a new key is published before it signs: longer than clients cache the keys, and a server its own.
+const ANNOUNCED_MS: i64 = 10 * 60 * 1_000;
 /// The time for which a server signs without reading the table: much shorter than the overlap, in which the key is still published.
 const READ_EVERY_MS: i64 = 60 * 1_000;
 
@@ -93,35 +96,34 @@ impl Backend {
         Ok(key)
     }
 
-    /// Returns the key that signs now, from the table, where it is made on first use.
+    /// Returns the key that signs now, from the table, where it is made on first use and replaced when due.
     async fn read_signing_key(&self, now: Timestamp) -> Result<SigningKey, Fault> {
-        let rows = self.stored_keys().await?;
-        if let Some(key) = self.current(&rows, Some(now)) {
-            return key;
+        let mut rows = self.stored_keys().await?;
+        if self.is_due(&rows, now) {
+            let number = rows.first().map_or(1, |row| row.number + 1);
+            let private = SigningKey::generate_pkcs8().map_err(|_| corrupt())?;
+            let key = SigningKey::from_pkcs8(&private).map_err(|_| corrupt())?;
+            let row = StoredKey {
+                number,
+                jwk: key.jwk().to_string(),
+                sealed: seal::seal_signing_key(&self.parts.keys, number, &private)?,
+                created_at: now.0,
+                ends_at: now.plus_days(SIGNS_DAYS + OVERLAP_DAYS).0,
+            };
+            let mut tx = self.parts.db.begin().await?;
+            // Otherwise, another server was faster.
+            if signing_keys::insert(&mut tx, &row).await? {
+                signing_keys::retire(&mut tx, number - 1, now.plus_days(OVERLAP_DAYS)).await?;
+            }
+            tx.commit().await?;
+            rows = self.stored_keys().await?;
         }
-        let number = rows.first().map_or(1, |row| row.number + 1);
-        let failed = |_| corrupt();
-        let private = SigningKey::generate_pkcs8().map_err(failed)?;
-        let key = SigningKey::from_pkcs8(&private).map_err(failed)?;
-        let row = StoredKey {
-            number,
-            jwk: key.jwk().to_string(),
-            sealed: seal::seal_signing_key(&self.parts.keys, number, &private)?,
-            created_at: now.0,
-            ends_at: now.plus_days(SIGNS_DAYS + OVERLAP_DAYS).0,
-        };
-        let mut tx = self.parts.db.begin().await?;
-        let inserted = signing_keys::insert(&mut tx, &row).await?;
-        if inserted {
-            signing_keys::retire(&mut tx, number - 1, now.plus_days(OVERLAP_DAYS)).await?;
-        }
-        tx.commit().await?;
-        if inserted {
-            return Ok(key);
-        }
-        // Another server was faster.
-        let rows = self.stored_keys().await?;
-        self.current(&rows, None).unwrap_or_else(|| Err(corrupt()))
+        let opened: Vec<_> = rows.iter().filter_map(|row| self.open(row)).collect();
+        let has_signed = |row: &StoredKey| row.created_at <= now.0 - ANNOUNCED_MS && row.ends_at > now.0;
+        // The first key of all signs at once.
+        let signs = opened.iter().find(|(row, _)| has_signed(row)).or(opened.first());
+        let (_, private) = signs.ok_or_else(corrupt)?;
+        SigningKey::from_pkcs8(private).map_err(|_| corrupt())
     }
 
     async fn stored_keys(&self) -> Result<Vec<StoredKey>, Fault> {
@@ -129,24 +131,22 @@ impl Backend {
         signing_keys::all(&mut conn).await
     }
 
-    /// Returns the newest key that this server can open, unless it is due for replacement: by age, or because the service's key
+    /// Returns a private key, unless another key of the service seals it.
+    fn open<'a>(&self, row: &'a StoredKey) -> Option<(&'a StoredKey, Zeroizing<Vec<u8>>)> {
+        let private = seal::open_signing_key(&self.parts.keys, row.number, &row.sealed).ok()?;
+        Some((row, private))
+    }
+
+    /// Returns whether the newest key that this server can open is missing or due for replacement: by age, or because the service's key
     /// that seals it was replaced. Attack: a leaked key of the service opens the signing key in a copy of the database.
-    ///
-    /// Without `now`, also one that is due.
-    fn current(&self, rows: &[StoredKey], now: Option<Timestamp>) -> Option<Result<SigningKey, Fault>> {
-        let keys = &self.parts.keys;
-        let opened = rows.iter().find_map(|row| {
-            let private = seal::open_signing_key(keys, row.number, &row.sealed).ok()?;
-            Some((row, private))
-        });
-        let (row, private) = opened?;
+    fn is_due(&self, rows: &[StoredKey], now: Timestamp) -> bool {
+        let Some((row, _)) = rows.iter().find_map(|row| self.open(row)) else {
+            return true;
+        };
         let sealed_under = row.sealed.split_once('.').map(|(id, _)| id);
-        let is_due = now.is_some_and(|now| {
-            let replaced = sealed_under != Some(keys.current().id());
-            now.0 >= Timestamp(row.created_at).plus_days(SIGNS_DAYS).0
-                || replaced && now.0 >= row.created_at + SIGNS_AT_LEAST_MS
-        });
-        (!is_due).then(|| SigningKey::from_pkcs8(&private).map_err(|_| corrupt()))
+        let replaced = sealed_under != Some(self.parts.keys.current().id());
+        now.0 >= Timestamp(row.created_at).plus_days(SIGNS_DAYS).0
+            || replaced && now.0 >= row.created_at + SIGNS_AT_LEAST_MS
     }
 }
 

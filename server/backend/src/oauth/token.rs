@@ -47,10 +47,17 @@ impl Backend {
         else {
             return Err(missing);
         };
+        let digest = random::digest(&Secret::from(code));
+        // Attack: with the id of a public client, anyone sends invented codes, and each occupies SQLite's only writer.
+        if !client.is_confidential() {
+            let mut conn = self.parts.db.read().await?;
+            authorization::find_code(&mut conn, &digest)
+                .await?
+                .ok_or(INVALID_GRANT)?;
+        }
         // Made before the transaction, because it may write the key.
         let key = self.signing_key_for(client).await?;
         let now = self.now();
-        let digest = random::digest(&Secret::from(code));
         let mut tx = self.parts.db.begin().await?;
         let code = authorization::find_code(&mut tx, &digest).await?.ok_or(INVALID_GRANT)?;
         // A thief without the verifier or with another client's secret changes nothing.
@@ -59,6 +66,8 @@ impl Backend {
         }
         lock_session(&mut tx, &code).await?;
         if !authorization::use_code(&mut tx, &digest, now).await? {
+            // Disconnected meanwhile.
+            authorization::find_code(&mut tx, &digest).await?.ok_or(INVALID_GRANT)?;
             // Attack: a thief redeems the code before or after the client. Both lose what it gave.
             return self.revoke(tx, client, &digest, "a code was used twice").await;
         }

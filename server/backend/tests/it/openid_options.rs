@@ -1,7 +1,9 @@
 //! The OpenID provider: clients that need RS256, a signature instead of a secret, subjects of their own, or JWTs for an API.
 
 use crate::browser::Browser;
-use crate::product::{CALLBACK, SECRET, VERIFIER, begin, claims, form, post, query, returned, text, user_info};
+use crate::product::{
+    CALLBACK, SECRET, VERIFIER, begin, claims, form, header_of, post, query, returned, text, user_info,
+};
 use crate::world::{ADA, GRACE, World};
 use account::{ProductLink, Secret};
 use backend::TrustedRoots;
@@ -48,11 +50,6 @@ async fn code_for(browser: &Browser, client: &str) -> String {
 async fn tokens_of(world: &World, browser: &Browser, client: &str) -> Value {
     let form = form(&code_for(browser, client).await, &[]);
     post(world, Token, &form, Some(&secret_of(client))).await.unwrap()
-}
-
-fn header_of(token: &str) -> Value {
-    let header = token.split('.').next().unwrap();
-    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap()
 }
 
 /// Verifies a token with the published keys, like a product.

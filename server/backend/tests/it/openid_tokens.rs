@@ -1,11 +1,13 @@
 //! The OpenID provider: products redeem codes, and tokens end. Property 40.
 
-use crate::product::{SECRET, VERIFIER, asked, begin, code, form, post, query, redeem, shop, user_info, with_clients};
+use crate::product::{
+    SECRET, VERIFIER, asked, begin, code, form, header_of, post, query, redeem, shop, text, user_info, with_clients,
+};
 use crate::world::{ADA, World, address, together};
 use account::{Key, Keyring};
 use backend::Keys;
 use backend::oauth::ClientCredentials;
-use backend::oauth::ClientEndpoint::Token;
+use backend::oauth::ClientEndpoint::{Revoke, Token};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -152,6 +154,20 @@ async fn a_client_proves_who_it_is(world: &World) {
     post(&world, Token, &in_form, None).await.unwrap();
 }
 
+/// Attack: with the id of a public client, anyone sends invented tokens, and each occupies SQLite's only writer.
+#[apply(on_both!)]
+async fn invented_tokens_of_a_public_client_do_not_wait_for_the_writer(world: &World) {
+    let world = with_clients(world);
+    world.backend.public_keys().await.unwrap();
+    let writer = world.backend.db().begin().await.unwrap();
+    let fields = [("client_id", "app"), ("redirect_uri", "http://127.0.0.1/callback")];
+    let redeemed = post(&world, Token, &form("an invented code", &fields), None).await;
+    assert_eq!(redeemed, Err("invalid_grant"));
+    let revoked = post(&world, Revoke, "client_id=app&token=invented", None).await;
+    assert!(revoked.is_ok());
+    drop(writer);
+}
+
 async fn key_names(world: &World) -> Vec<String> {
     let keys = world.backend.public_keys().await.unwrap();
     let names = keys["keys"].as_array().unwrap().iter();
@@ -195,6 +211,26 @@ async fn a_signing_key_is_replaced_with_an_overlap(world: &World) {
         assert_eq!(key_names(&older).await, names);
         assert_eq!(key_names(&rotated).await, names);
     }
+}
+
+/// Otherwise clients that have just read the keys refuse the first tokens.
+#[apply(on_both!)]
+async fn a_new_signing_key_is_published_before_it_signs(world: &World) {
+    world.create_account(ADA).await;
+    let world = with_clients(world);
+    let signed_by = async || {
+        let tokens = redeem(&world, &code(&world.signed_in(ADA).await).await).await.unwrap();
+        header_of(text(&tokens, "id_token"))["kid"].as_str().unwrap().to_owned()
+    };
+    let first = signed_by().await;
+    world.clock.advance_minutes(90 * 24 * 60);
+    assert_eq!(signed_by().await, first);
+    let published = key_names(&world).await;
+    assert_eq!((published.len(), &published[1]), (2, &first));
+    world.clock.advance_minutes(9);
+    assert_eq!(signed_by().await, first);
+    world.clock.advance_minutes(2);
+    assert_eq!(signed_by().await, published[0]);
 }
 
 #[apply(on_both!)]
