@@ -75,7 +75,7 @@ fn thieves(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
         thief.try_everything()?;
     }
     Ok(Finding {
-        tried: "addresses like the registered one, requests without PKCE, codes and tokens of other clients and browsers, used ones, 200 at once, and after sign-out; begun on one server and finished on the next".into(),
+        tried: "addresses like the registered one, requests without PKCE, responses of another issuer, codes and tokens of other clients and browsers, used ones, 200 at once, and after sign-out; begun on one server and finished on the next".into(),
         times: thief.tries,
         figure: format!("{} accepted {}", thief.accepted.len(), thief.accepted.join(", ")).trim_end().into(),
         bound: "0".into(),
@@ -89,14 +89,20 @@ const CLICKING: usize = 16;
 /// Signs users in to some products, and ends all their sessions at once.
 fn logouts(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let secret = SecretFile::write()?;
-    let (users, correct) = (ground.times(16, 1_000), ground.times(4, 16));
-    let manners = [Manner::Silent, Manner::Slow, Manner::Failing, Manner::Huge];
+    let (users, correct) = (ground.times(16, 1_000), ground.times(4, 15));
     let mut listeners = Vec::new();
     for number in 0..correct {
         listeners.push((format!("p{number}"), Listener::start(Manner::Correct)?));
     }
-    for manner in manners {
-        listeners.push((format!("{manner:?}").to_lowercase(), Listener::start(manner)?));
+    let lying = Manner::Lying(listeners[0].1.address());
+    for (id, manner) in [
+        ("silent", Manner::Silent),
+        ("slow", Manner::Slow),
+        ("failing", Manner::Failing),
+        ("huge", Manner::Huge),
+        ("lying", lying),
+    ] {
+        listeners.push((id.to_owned(), Listener::start(manner)?));
     }
     let config = listeners.iter().map(|(id, listener)| {
         let told = format!("backchannel_logout_uri = \"{}\"\n", listener.uri());
@@ -154,7 +160,7 @@ fn logouts(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
     let (median, p99) = (delays[delays.len() / 2], delays[delays.len() * 99 / 100]);
     Ok(Finding {
         tried: format!(
-            "{users} users signed out of {correct} products beside a silent, a slow, a failing and an endless one, {CLICKING} at a time, in {clicks_s:.1} s"
+            "{users} users signed out of {correct} products beside a silent, a slow, a failing, an endless and a lying one, {CLICKING} at a time, in {clicks_s:.1} s"
         ),
         times: delays.len(),
         figure: format!("told after {median:.0} ms (median), {p99:.0} ms (p99); {repeated} twice"),

@@ -21,6 +21,8 @@ pub enum Manner {
     Failing,
     /// Without an end.
     Huge,
+    /// With a redirect to another product, which would be told of the session a second time.
+    Lying(SocketAddr),
 }
 
 /// The sessions it was told of, with the time, and how often it was told again.
@@ -50,6 +52,10 @@ impl Listener {
             }
         });
         Ok(Self { address, told })
+    }
+
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub fn uri(&self) -> String {
@@ -101,6 +107,10 @@ fn answer(mut stream: &TcpStream, manner: Manner, told: &(Mutex<Told>, Condvar))
         Manner::Slow => {
             std::thread::sleep(Duration::from_secs(4));
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").ok()
+        }
+        Manner::Lying(other) => {
+            let redirect = format!("HTTP/1.1 307 Moved\r\nLocation: http://{other}/ended\r\nContent-Length: 0\r\n\r\n");
+            stream.write_all(redirect.as_bytes()).ok()
         }
         Manner::Huge => {
             stream.write_all(b"HTTP/1.1 500 Error\r\n\r\n").ok()?;

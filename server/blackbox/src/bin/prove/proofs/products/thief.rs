@@ -115,6 +115,7 @@ impl<'a> Thief<'a> {
         browser.sign_in(&self.service.mail, &email)?;
         self.addresses(&mut browser)?;
         self.downgrades(&mut browser)?;
+        self.mix_ups(&mut browser)?;
         self.stolen_codes(&mut browser)?;
         self.used_codes(&mut browser)?;
         self.codes_at_once(&mut browser)?;
@@ -241,6 +242,29 @@ impl<'a> Thief<'a> {
             self.refused(
                 &format!("{change:?}"),
                 location.contains("code=") || !location.contains("error="),
+            );
+        }
+        Ok(())
+    }
+
+    /// Mix-up (RFC 9207): each response names this issuer, and no other, so that a client refuses it for another provider's.
+    fn mix_ups(&mut self, browser: &mut Browser) -> Result<(), Fault> {
+        let tokens = self.sign_in_to(browser, "shop", 0)?;
+        let issuer = ["iss=", &encoded(&claim(&tokens, "iss")?)].concat();
+        for more in [
+            vec![],
+            vec![("prompt", "none")],
+            vec![("scope", "email")],
+            vec![("response_type", "token")],
+            vec![("iss", "https://evil.example")],
+            vec![("state", "iss=https://evil.example")],
+        ] {
+            let answer = browser.open(&Self::asked("shop", CALLBACK, &more))?;
+            let query = answer.header("location").split_once('?').map_or("", |(_, query)| query);
+            let named: Vec<_> = query.split('&').filter(|pair| pair.starts_with("iss=")).collect();
+            self.refused(
+                &format!("{more:?} with the issuers {named:?}"),
+                named != [issuer.as_str()],
             );
         }
         Ok(())
