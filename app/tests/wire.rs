@@ -202,7 +202,12 @@ fn main() {
             PageId::Connect => tally.reads_step::<ConnectStep>(),
             // The state of the security page, or none.
             PageId::ChangePassword | PageId::Start | PageId::SignedOut => {}
-            PageId::Profile | PageId::Through | PageId::Organization | PageId::Join => {}
+            PageId::Profile
+            | PageId::EditName
+            | PageId::EditPreferredName
+            | PageId::Through
+            | PageId::Organization
+            | PageId::Join => {}
             PageId::Help | PageId::Allowlist | PageId::Privacy | PageId::Accessibility => {}
         }
     }

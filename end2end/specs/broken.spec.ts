@@ -181,7 +181,7 @@ test('a link to the current page reloads it', async ({ page, users, post }) => {
   await signIn(page, await users.local(), post);
   await open(page, '/security', 'Security');
   await page.evaluate(() => (window.kept = document.body));
-  await page.getByRole('banner').getByRole('link', { name: 'Security' }).click();
+  await page.getByRole('navigation', { name: 'Your account' }).getByRole('link', { name: 'Security' }).click();
   await expect.poll(() => page.evaluate(() => window.kept)).toBeUndefined();
 });
 

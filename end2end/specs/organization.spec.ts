@@ -17,7 +17,7 @@ test('a member is invited, joins, and is deactivated, reactivated and removed', 
   await service.run(['org', 'admin', organization, 'add', admin.email, '--yes']);
   await signInWithCode(page, admin, post);
 
-  await page.getByRole('banner').getByRole('link', { name: 'Organization' }).click();
+  await page.getByRole('navigation', { name: 'Your account' }).getByRole('link', { name: 'Organization' }).click();
   await arrive(page, organization);
   await look(page, 'organization');
   await field(page, 'E-mail address').fill(member.email);
@@ -52,7 +52,7 @@ test('the page is not found for users who administer nothing', async ({ page, us
   watch.allow(/status of 404/);
   const user = await users.local();
   await signIn(page, user, post);
-  await expect(page.getByRole('banner').getByRole('link', { name: 'Organization' })).toHaveCount(0);
+  await expect(page.getByRole('navigation', { name: 'Your account' }).getByRole('link', { name: 'Organization' })).toHaveCount(0);
   const answer = await page.goto('/organization');
   expect(answer?.status()).toBe(404);
   expect((await page.request.get('/organization/members.csv')).status()).toBe(404);

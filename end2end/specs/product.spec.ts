@@ -208,6 +208,21 @@ test('a session that ends during a confirmation keeps the product', async ({ pag
   await says(page, 'to continue to Notes');
 });
 
+test('a user who waits for the passcode of a confirmation can return to the product', async ({ page, users, service, watch }) => {
+  watch.allow(/status of 400 .*\/callback\?/);
+  await page.goto('/signin');
+  await link(page, 'Continue with Google').click();
+  await atProvider(page, users.unregistered().email);
+  await arrive(page, 'Profile');
+  await page.goto(request(service.product, { prompt: 'login' }));
+  await arrive(page, 'Confirm that it’s you');
+  await button(page, 'E-mail me a passcode').click();
+  await arrive(page, 'Check your e-mail');
+  await link(page, 'Cancel').click();
+  await arrive(page, 'You aren’t signed in');
+  expect(new URL(page.url()).searchParams.get('error')).toBe('access_denied');
+});
+
 test('a user decides what a product of another company learns', async ({ page, users, post, service, watch }) => {
   watch.allow(/status of 400 .*\/callback\?/);
   await signIn(page, await users.local(), post);
@@ -215,7 +230,7 @@ test('a user decides what a product of another company learns', async ({ page, u
   await page.goto(request(service.product, { client_id: 'partner', scope }));
   await arrive(page, 'Continue to Partner?');
   await showsMark(page);
-  await expect(page.getByText('You stay signed in to Partner until you sign out here.')).toBeVisible();
+  await expect(page.getByText('You stay signed in to Partner until you sign out of Rekey or disconnect it.')).toBeVisible();
   await look(page, 'consent');
   await button(page, 'Cancel').click();
   await arrive(page, 'You aren’t signed in');

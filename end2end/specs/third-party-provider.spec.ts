@@ -155,6 +155,7 @@ test('an account without a password confirms with a passcode or at Google', asyn
   await button(page, 'E-mail me a passcode').click();
   await arrive(page, 'Check your e-mail');
   await look(page, 'confirm-code');
+  await expect(link(page, 'Cancel')).toHaveAttribute('href', '/security');
   await submitCode(page, await post.code(user.email, 8));
   await arrive(page, 'Add a password');
   await late();

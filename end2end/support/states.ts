@@ -43,7 +43,6 @@ export const STATES = [
   'profile-name',
   'profile-preferred-name',
   'profile-name-refused',
-  'profile-name-managed',
   'signed-out',
   'help',
   'help-allowlist',

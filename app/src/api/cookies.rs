@@ -15,12 +15,13 @@ use crate::site_map::PageId;
 
 // Attack: session fixation from `evil.example.com`. The `__Host-` prefix keeps subdomains from setting these cookies.
 const FLASH: &str = "__Host-flash";
+const TYPED: &str = "__Host-typed";
 const THEME: &str = "__Host-theme";
 const VISIT: &str = "__Host-visit";
 /// Lifetime of the flash: enough for one redirect, so that a later visit does not show an old failure.
 const FLASH_SECONDS: i64 = 120;
-/// Lifetime of a flash with what was typed after the session's end: enough for an e-mail with a code.
-const SIGN_IN_SECONDS: i64 = 15 * 60;
+/// Lifetime of what was typed: enough for a sign-in with a slow e-mail.
+const TYPED_SECONDS: i64 = 15 * 60;
 /// Maximum length of the flash; browsers drop cookies larger than 4 KiB.
 const FLASH_LONGEST: usize = 3_000;
 
@@ -93,37 +94,52 @@ pub(super) struct Flash {
 impl Flash {
     /// Reads the request's flash. It is unsigned, because it decides nothing: a forged one affects only the forger's browser.
     pub fn from_request(headers: &HeaderMap) -> Option<Self> {
-        let json = URL_SAFE_NO_PAD.decode(cookie(headers, FLASH)?).ok()?;
+        Self::in_cookie(headers, FLASH)
+    }
+
+    /// Reads what was typed into a form that waited for a sign-in or a proof.
+    pub fn typed_from_request(headers: &HeaderMap) -> Option<Self> {
+        Self::in_cookie(headers, TYPED)
+    }
+
+    fn in_cookie(headers: &HeaderMap, name: &str) -> Option<Self> {
+        let json = URL_SAFE_NO_PAD.decode(cookie(headers, name)?).ok()?;
         serde_json::from_slice(&json).ok()
     }
 
     /// Returns the `Set-Cookie` header that stores the flash.
     pub fn to_header(&self) -> Option<HeaderValue> {
-        self.kept_for(FLASH_SECONDS)
+        self.stored(FLASH, FLASH_SECONDS)
     }
 
-    /// Returns the `Set-Cookie` header that stores the flash until the user has signed in again.
-    pub fn until_sign_in(&self) -> Option<HeaderValue> {
-        self.kept_for(SIGN_IN_SECONDS)
+    /// Returns the `Set-Cookie` header that stores what was typed until the user has proved who they are. A cookie of its own: the
+    /// pages of a sign-in replace the flash.
+    pub fn to_typed_header(&self) -> Option<HeaderValue> {
+        self.stored(TYPED, TYPED_SECONDS)
     }
 
-    fn kept_for(&self, seconds: i64) -> Option<HeaderValue> {
+    fn stored(&self, name: &str, seconds: i64) -> Option<HeaderValue> {
         let encoded = |flash: &Self| serde_json::to_vec(flash).ok().map(|json| URL_SAFE_NO_PAD.encode(json));
         let whole = encoded(self)?;
         if whole.len() <= FLASH_LONGEST {
-            return set(FLASH, &whole, seconds);
+            return set(name, &whole, seconds);
         }
         let short = Self {
             email: None,
             name: None,
             ..self.clone()
         };
-        set(FLASH, &encoded(&short)?, seconds)
+        set(name, &encoded(&short)?, seconds)
     }
 
     /// Returns the `Set-Cookie` header that deletes the flash.
     pub fn cleared() -> Option<HeaderValue> {
         set(FLASH, "", 0)
+    }
+
+    /// Returns the `Set-Cookie` header that deletes what was typed.
+    pub fn typed_cleared() -> Option<HeaderValue> {
+        set(TYPED, "", 0)
     }
 
     /// Creates an empty flash.

@@ -17,18 +17,24 @@ pub async fn view() -> Result<PageState<ProfileView>, Failure> {
     request.show(view)
 }
 
-/// Changes the name.
+/// Changes the name. `account` is the address of the user who typed it, to whom alone it is shown again.
 #[server(name = ChangeName, prefix = "/api", endpoint = "profile/name")]
-pub async fn change_name(#[server(default)] name: String) -> Result<ProfileView, Failure> {
-    let request = RequestContext::here()?.keeping_name(&name);
+pub async fn change_name(
+    #[server(default)] name: String,
+    #[server(default)] account: String,
+) -> Result<ProfileView, Failure> {
+    let request = RequestContext::here()?.keeping_name(&name).keeping_email(&account);
     let transition = retried(|| request.browser().profile().change_name(&name)).await;
     request.tell(transition)
 }
 
-/// Changes how the user is called.
+/// Changes the preferred name; `account` as above.
 #[server(name = ChangePreferredName, prefix = "/api", endpoint = "profile/preferred_name")]
-pub async fn change_preferred_name(#[server(default)] name: String) -> Result<ProfileView, Failure> {
-    let request = RequestContext::here()?.keeping_name(&name);
+pub async fn change_preferred_name(
+    #[server(default)] name: String,
+    #[server(default)] account: String,
+) -> Result<ProfileView, Failure> {
+    let request = RequestContext::here()?.keeping_name(&name).keeping_email(&account);
     let transition = retried(|| request.browser().profile().change_preferred_name(&name)).await;
     request.tell(transition)
 }

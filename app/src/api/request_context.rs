@@ -29,6 +29,7 @@ pub(super) struct RequestContext {
     kind: ResponseKind,
     page: PageId,
     flash: Option<Flash>,
+    typed: Option<Flash>,
     typed_email: Option<String>,
     typed_name: Option<String>,
     next: String,
@@ -51,6 +52,7 @@ impl RequestContext {
             kind,
             page,
             flash: Flash::from_request(&parts.headers),
+            typed: Flash::typed_from_request(&parts.headers),
             typed_email: None,
             typed_name: None,
             next: query_value(parts.uri.query().unwrap_or_default(), "next").unwrap_or_default(),
@@ -140,8 +142,23 @@ impl RequestContext {
             .flash
             .clone()
             .filter(|flash| flash.page == self.page && (flash.done.is_some() || self.kind == ResponseKind::Document));
+        let typed = self
+            .typed
+            .clone()
+            .filter(|typed| typed.page == self.page && self.kind == ResponseKind::Document);
+        if typed.is_some() {
+            self.set_cookie(Flash::typed_cleared());
+        }
         let Some(flash) = flash else {
-            return Ok(PageState::of(step));
+            let state = PageState::of(step);
+            return Ok(match typed {
+                Some(typed) => PageState {
+                    typed_email: typed.email,
+                    typed_name: typed.name,
+                    ..state
+                },
+                None => state,
+            });
         };
         self.set_cookie(Flash::cleared());
         if let Some(done) = flash.done {
@@ -212,17 +229,16 @@ impl RequestContext {
         let proof_too_old = failure.is_proof_too_old();
         match self.kind {
             ResponseKind::Redirect | ResponseKind::Document if signed_out => {
-                if self.typed_email.is_some() || self.typed_name.is_some() {
-                    let typed = Flash {
-                        email: self.typed_email.clone(),
-                        name: self.typed_name.clone(),
-                        ..Flash::of(self.page)
-                    };
-                    self.set_cookie(typed.until_sign_in());
+                // Others may sign in next. Only a page that compares the address keeps a name.
+                if self.typed_name.is_some() {
+                    self.keep_typed();
                 }
                 self.send_to(&with_next("/signin", &self.way_back()))
             }
             ResponseKind::Redirect | ResponseKind::Document if proof_too_old => {
+                if self.typed_email.is_some() || self.typed_name.is_some() {
+                    self.keep_typed();
+                }
                 self.send_to(&with_next("/security/confirm", &self.way_back()))
             }
             ResponseKind::Redirect => {
@@ -249,6 +265,16 @@ impl RequestContext {
         for change in tokens {
             self.set_cookie(cookies::of_change(change));
         }
+    }
+
+    /// Keeps what was typed while the user proves who they are.
+    fn keep_typed(&self) {
+        let typed = Flash {
+            email: self.typed_email.clone(),
+            name: self.typed_name.clone(),
+            ..Flash::of(self.page)
+        };
+        self.set_cookie(typed.to_typed_header());
     }
 
     fn leave(&self, flash: &Flash) {

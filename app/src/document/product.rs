@@ -2,6 +2,7 @@
 
 use super::assets::Assets;
 use super::outside_router::PageOutsideRouter;
+use crate::settings::use_settings;
 use crate::ui::{Address, ButtonStyle, LinkButton, Page, SubmitButton, mark};
 use crate::words::{Words, use_words};
 use backend::Backend;
@@ -73,7 +74,9 @@ pub fn consent_page(backend: &Backend, assets: &Assets, request: &PageOutsideRou
         ];
         let seen = seen.into_iter().filter(|(asks, _)| *asks);
         let seen = seen.map(|(_, key)| view! { <li>{words.say(key)}</li> }).collect_view();
-        let offline = stays_signed_in.then(|| say("product.consent_offline"));
+        let brand = use_settings().brand;
+        let offline = stays_signed_in
+            .then(|| words.say_with("product.consent_offline", &[("product", &client), ("brand", &brand)]));
         let offline = offline.map(|text| view! { <p class="hint">{text}</p> });
         view! {
             <Page heading=heading>
@@ -119,6 +122,9 @@ pub fn sign_out_page(
                 <form method="post" action="/oauth/logout/confirm">
                     {fields.collect_view()}
                     <SubmitButton label=words.say("product.sign_out") style=ButtonStyle::Main />
+                    <button type="submit" class="button" name="everywhere" value="1">
+                        {words.say("product.sign_out_everywhere")}
+                    </button>
                 </form>
                 <p>
                     <LinkButton href="/profile" label=words.say("product.stay") style=ButtonStyle::Link />

@@ -1,5 +1,5 @@
-//! The frame of every page: skip link, header with brand, help, language and sign-out, footer with theme. Rendered by the
-//! server; in the browser, listeners on the document find its elements by selector.
+//! The frame of every page: skip link, header with brand, help, language and sign-out, the navigation of the account, footer with
+//! theme. Rendered by the server; in the browser, listeners on the document find its elements by selector.
 
 #[cfg(not(feature = "ssr"))]
 pub(crate) use in_browser::attach;
@@ -52,10 +52,10 @@ mod on_server {
     use crate::words::{LANGUAGES, use_words};
     use leptos::prelude::*;
 
-    /// Header, `main`, status region and footer.
+    /// Header, navigation, `main`, status region and footer.
     #[component]
     pub fn Frame(
-        /// Whether to show the sign-out button.
+        /// Whether to show the navigation of the account and the sign-out button.
         signed_in: bool,
         children: Children,
     ) -> AnyView {
@@ -67,6 +67,7 @@ mod on_server {
                 {words.say("frame.skip")}
             </a>
             <Header signed_in=signed_in />
+            {signed_in.then(|| view! { <AccountNavigation /> })}
             <main id="main" tabindex="-1">
                 {children()}
             </main>
@@ -79,26 +80,12 @@ mod on_server {
     #[component]
     fn Header(signed_in: bool) -> AnyView {
         let words = use_words();
-        let organization = use_settings().administers.then(|| {
-            view! {
-                <a class="quiet" href="/organization">
-                    {words.say("frame.organization")}
-                </a>
-            }
-        });
         // A user who signs out to use another account goes on after the next sign-in.
         let next = use_route()
             .query("next")
             .map(|next| view! { <input type="hidden" name="next" value=next /> });
         let own = signed_in.then(|| {
             view! {
-                {organization}
-                <a class="quiet" href="/profile">
-                    {words.say("frame.profile")}
-                </a>
-                <a class="quiet" href="/security">
-                    {words.say("frame.security")}
-                </a>
                 <form method="post" action="/api/sign_in/sign_out">
                     {next}
                     <button type="submit" class="quiet">
@@ -107,6 +94,13 @@ mod on_server {
                 </form>
             }
             .into_any()
+        });
+        let help = (!signed_in).then(|| {
+            view! {
+                <a class="quiet" href="/help">
+                    {words.say("frame.help")}
+                </a>
+            }
         });
         view! {
             <header>
@@ -119,13 +113,47 @@ mod on_server {
                     {use_settings().brand}
                 </a>
                 <nav aria-label=words.say("frame.header")>
-                    <a class="quiet" href="/help">
-                        {words.say("frame.help")}
-                    </a>
+                    {help}
                     <Languages />
                     {own}
                 </nav>
             </header>
+        }
+        .into_any()
+    }
+
+    /// The places of a signed-in user; the current one is marked, also on its forms.
+    #[component]
+    fn AccountNavigation() -> AnyView {
+        let words = use_words();
+        let path = use_route().path().get_untracked();
+        let places = [
+            Some(("/profile", "frame.profile")),
+            Some(("/security", "frame.security")),
+            use_settings()
+                .administers
+                .then_some(("/organization", "frame.organization")),
+            Some(("/help", "frame.help")),
+        ];
+        let links = places.into_iter().flatten().map(|(href, key)| {
+            let rest = path.strip_prefix(href);
+            let current = match rest {
+                Some("") => Some("page"),
+                Some(rest) if rest.starts_with('/') => Some("true"),
+                _ => None,
+            };
+            view! {
+                <li>
+                    <a class="quiet" href=href aria-current=current>
+                        {words.say(key)}
+                    </a>
+                </li>
+            }
+        });
+        view! {
+            <nav class="account" aria-label=words.say("frame.account")>
+                <ul role="list">{links.collect_view()}</ul>
+            </nav>
         }
         .into_any()
     }

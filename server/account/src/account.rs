@@ -90,7 +90,7 @@ pub struct Account {
     pub email: EmailAddress,
     /// The owner's name; empty if unknown.
     pub name: String,
-    /// How the owner wants to be called; empty: by the name.
+    /// The name by which the owner wants to be called; empty if that is the name.
     pub preferred_name: String,
     /// The organization that manages the account. Hides and refuses its password.
     pub managed_by: Option<Membership>,

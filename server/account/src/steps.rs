@@ -162,7 +162,7 @@ pub enum SecurityDone {
 pub struct ProfileView {
     /// The owner's name.
     pub name: String,
-    /// How the owner wants to be called; empty: by the name.
+    /// The name by which the owner wants to be called; empty if that is the name.
     pub preferred_name: String,
     /// The proven e-mail address.
     pub email: EmailAddress,

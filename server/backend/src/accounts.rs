@@ -155,7 +155,7 @@ impl Accounts<'_> {
             return Ok(false);
         };
         let id = stored.account.id;
-        accounts::set_managed(&mut tx, &id, Some(organization)).await?;
+        accounts::set_managed(&mut tx, &id, Some(organization), now).await?;
         let kind = ActivityKind::HandedOver;
         events::append(&mut tx, &id, kind, Actor::Operator, &operator(), now).await?;
         self.end_everything(tx, &id, email).await?;
@@ -191,8 +191,8 @@ impl Accounts<'_> {
         }
         // After this, no administrator can reactivate the account.
         accounts::enable_by_organization(tx, &account.id, &of.id).await?;
-        accounts::set_managed(tx, &account.id, None).await?;
         let now = self.0.now();
+        accounts::set_managed(tx, &account.id, None, now).await?;
         let notice = Email::Notice(Notice::Left {
             at: now,
             organization: of.organization.name.clone(),

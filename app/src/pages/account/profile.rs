@@ -34,24 +34,18 @@ fn overview(view: ProfileView) -> AnyView {
     if done.is_some() {
         use_announce().say(words.say("profile.saved"));
     }
-    let edit_name = match &own {
-        PasswordAccess::ManagedBy(organization) => {
-            let asked = words.say_with("profile.name_administered", &[("organization", &organization.name)]);
-            view! { <p class="hint">{asked}</p> }.into_any()
-        }
-        _ => edit_link(
-            "/profile/name",
-            Some("edit-name"),
-            words.say("profile.edit_name"),
-            words,
-        ),
+    let (path, id) = ("/profile/name", "edit-name");
+    let edit_name = if name.is_empty() {
+        add_link(path, id, words.say("profile.add_name"), words)
+    } else {
+        edit_link(path, Some(id), words.say("profile.edit_name"), words)
     };
-    let edit_preferred_name = edit_link(
-        "/profile/preferred-name",
-        Some("edit-preferred-name"),
-        words.say("profile.edit_preferred_name"),
-        words,
-    );
+    let (path, id) = ("/profile/preferred-name", "edit-preferred-name");
+    let edit_preferred_name = if preferred_name.is_empty() {
+        add_link(path, id, words.say("profile.add_preferred_name"), words)
+    } else {
+        edit_link(path, Some(id), words.say("profile.edit_preferred_name"), words)
+    };
     let kind = match own {
         PasswordAccess::Editable => words.say("profile.kind_password"),
         PasswordAccess::NotSet(None) => words.say("security.password_not_set"),
@@ -91,10 +85,22 @@ fn overview(view: ProfileView) -> AnyView {
     .into_any()
 }
 
+/// Renders the link to the form of a value that is not set.
+fn add_link(href: &'static str, id: &'static str, full_name: String, words: Words) -> AnyView {
+    view! {
+        <a class="button" href=href id=id aria-label=full_name aria-describedby="status">
+            {words.say("security.add")}
+        </a>
+    }
+    .into_any()
+}
+
 fn fact(name: String, value: AnyView) -> AnyView {
     view! {
-        <p class="hint">{name}</p>
-        <p>{value}</p>
+        <dl>
+            <dt class="hint">{name}</dt>
+            <dd>{value}</dd>
+        </dl>
     }
     .into_any()
 }

@@ -155,8 +155,9 @@ fn other_address(controller: FormController, ways: Ways, words: Words) -> AnyVie
         }
         .into_any();
     }
+    // A confirmation has no other address.
     let Some(begin) = ways.begin else {
-        return ().into_any();
+        return super::confirm::cancel();
     };
     view! {
         <Details summary=words.say("code.restart")>

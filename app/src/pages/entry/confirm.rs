@@ -54,12 +54,9 @@ fn choose(
     provider: Option<ProviderButton>,
 ) -> AnyView {
     let words = use_words();
-    let (lead, cancel) = match use_settings().product {
-        Some(product) => (
-            words.say_with("confirm.product_lead", &[("product", &words.isolated(&product))]),
-            use_route().keep_next("/oauth/cancel"),
-        ),
-        None => (words.say("confirm.lead"), "/security".to_owned()),
+    let lead = match use_settings().product {
+        Some(product) => words.say_with("confirm.product_lead", &[("product", &words.isolated(&product))]),
+        None => words.say("confirm.lead"),
     };
     let shown = email.to_string();
     let password = has_password.then(|| with_password(flow, email));
@@ -86,10 +83,22 @@ fn choose(
             {password}
             {mailed}
             {at_provider}
-            <p>
-                <LinkButton href=cancel label=words.say("confirm.cancel") style=ButtonStyle::Link />
-            </p>
+            {cancel()}
         </Page>
+    }
+    .into_any()
+}
+
+/// Renders the link that ends the confirmation: back to the product that waits, or to the security page.
+pub(super) fn cancel() -> AnyView {
+    let href = match use_settings().product {
+        Some(_) => use_route().keep_next("/oauth/cancel"),
+        None => "/security".to_owned(),
+    };
+    view! {
+        <p>
+            <LinkButton href=href label=use_words().say("confirm.cancel") style=ButtonStyle::Link />
+        </p>
     }
     .into_any()
 }

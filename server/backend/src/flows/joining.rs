@@ -76,7 +76,7 @@ impl BrowserRequest<'_> {
         organization: &str,
     ) -> Result<Vec<String>, Fault> {
         let now = self.now();
-        accounts::set_managed(tx, &account.id, Some(id)).await?;
+        accounts::set_managed(tx, &account.id, Some(id), now).await?;
         self.log(tx, &account.id, ActivityKind::Joined, now).await?;
         // Attack: a session or device from before keeps access to what is the organization's account now.
         let ended = self.backend.end_flows(tx, &account.email, now).await?;

@@ -56,13 +56,22 @@ impl ClientLogout<'_> {
         }
     }
 
-    /// Signs out after the question. The form repeats the request.
+    /// Signs out after the question, here or everywhere. The form repeats the request.
     ///
     /// # Errors
     /// A database fault.
     pub async fn confirm(self, query: &str) -> Result<Transition<ClientLogoutStep>, Error> {
         match self.0.backend.logout_request(query).await? {
-            Ok(asked) => self.finish(asked).await,
+            Ok(asked) => {
+                if asked.everywhere {
+                    match self.0.sessions().end_others().await {
+                        // Signed out in another tab.
+                        Ok(_) | Err(Error::Refused(_)) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                self.finish(asked).await
+            }
             Err(reason) => Ok(Transition::to(ClientLogoutStep::Refused(reason))),
         }
     }

@@ -1,9 +1,14 @@
 //! The profile: what the owner and products see about the user.
 
 use super::request::BrowserRequest;
+use crate::store::WriteTx;
 use crate::store::accounts::{self, Stored};
+use crate::store::limits::{DAY_MS, Rule};
 use crate::{Error, Transition};
-use account::{ActivityKind, Name, ProfileView, SecurityDone, parse_preferred_name};
+use account::{AccountId, ActivityKind, Name, ProfileView, SecurityDone, parse_preferred_name};
+
+/// Number of changes of the names of an account in a day.
+const CHANGES_A_DAY: i64 = 10;
 
 /// The profile of the signed-in account.
 #[derive(Clone, Copy)]
@@ -30,38 +35,50 @@ impl Profile<'_> {
     /// Changes the name. Without a recent proof, because it gives no access.
     ///
     /// # Errors
-    /// The refusals of [`Name::parse`]; [`Refusal::ManagedByOrganization`](account::Refusal::ManagedByOrganization), because products
-    /// of an organization know its members by the name; [`Refusal::SignedOut`](account::Refusal::SignedOut) without a live session.
+    /// The refusals of [`Name::parse`]; [`Refusal::TooMany`](account::Refusal::TooMany);
+    /// [`Refusal::SignedOut`](account::Refusal::SignedOut) without a live session.
     pub async fn change_name(self, typed: &str) -> Result<Transition<ProfileView>, Error> {
-        let now = self.0.now();
+        self.demand_session().await?;
+        let name = Name::parse(typed)?;
         let mut tx = self.0.begin().await?;
         let (_, Stored { account, .. }) = self.0.signed_in(&mut tx).await?;
-        account.require_unmanaged()?;
-        let name = Name::parse(typed)?;
-        // Saving the same name twice is one change.
         if name.as_str() != account.name {
-            accounts::set_name(&mut tx, &account.id, name.as_str(), now).await?;
-            self.0.log(&mut tx, &account.id, ActivityKind::NameChanged, now).await?;
+            self.log_change(&mut tx, &account.id).await?;
+            accounts::set_name(&mut tx, &account.id, name.as_str(), self.0.now()).await?;
         }
         tx.commit().await?;
         self.saved(SecurityDone::NameSaved).await
     }
 
-    /// Changes how the user is called; an empty text: by the name.
+    /// Changes the preferred name; an empty one removes it.
     ///
     /// # Errors
-    /// [`Refusal::NameUnfit`](account::Refusal::NameUnfit); [`Refusal::SignedOut`](account::Refusal::SignedOut) without a live session.
+    /// [`Refusal::NameUnfit`](account::Refusal::NameUnfit); [`Refusal::TooMany`](account::Refusal::TooMany);
+    /// [`Refusal::SignedOut`](account::Refusal::SignedOut) without a live session.
     pub async fn change_preferred_name(self, typed: &str) -> Result<Transition<ProfileView>, Error> {
-        let now = self.0.now();
+        self.demand_session().await?;
+        let name = parse_preferred_name(typed)?;
         let mut tx = self.0.begin().await?;
         let (_, Stored { account, .. }) = self.0.signed_in(&mut tx).await?;
-        let name = parse_preferred_name(typed)?;
         if name != account.preferred_name {
-            accounts::set_preferred_name(&mut tx, &account.id, &name, now).await?;
-            self.0.log(&mut tx, &account.id, ActivityKind::NameChanged, now).await?;
+            self.log_change(&mut tx, &account.id).await?;
+            accounts::set_preferred_name(&mut tx, &account.id, &name, self.0.now()).await?;
         }
         tx.commit().await?;
         self.saved(SecurityDone::PreferredNameSaved).await
+    }
+
+    /// Attack: without a session, each form occupies SQLite's only writer.
+    async fn demand_session(self) -> Result<(), Error> {
+        self.0.signed_in(&mut self.0.read().await?).await.map(drop)
+    }
+
+    /// Attack: someone at an open browser buries what they did under events of names.
+    async fn log_change(self, tx: &mut WriteTx, account: &AccountId) -> Result<(), Error> {
+        let rule = Rule::new(format!("names {}", account.0), CHANGES_A_DAY, DAY_MS);
+        self.0.backend.take(tx, &[rule], self.0.now()).await?;
+        self.0.log(tx, account, ActivityKind::NameChanged, self.0.now()).await?;
+        Ok(())
     }
 
     async fn saved(self, done: SecurityDone) -> Result<Transition<ProfileView>, Error> {

@@ -17,6 +17,8 @@ pub(crate) struct LogoutRequest {
     pub session: Option<(Arc<Client>, String)>,
     /// The client's name, and the registered address to return to.
     pub back: Option<(String, String)>,
+    /// Whether all sessions of the account end; only from the form of this service.
+    pub everywhere: bool,
     /// Returned unchanged to the client.
     pub state: Option<String>,
 }
@@ -64,6 +66,7 @@ impl Backend {
         Ok(Ok(LogoutRequest {
             session: hint.and_then(|hint| Some((client?, hint.sid))),
             back,
+            everywhere: asked.get("everywhere").is_some(),
             state: state.map(str::to_owned),
         }))
     }

@@ -4,7 +4,7 @@ use super::{ClientSettings, InvalidClient};
 use crate::accounts::operator;
 use crate::store::clients::{self, StoredClient};
 use crate::store::events::{self, Actor};
-use crate::store::{authorization, connected_products, logout_notices, pairwise_subjects};
+use crate::store::{authorization, connected_products, logout_notices, pairwise_subjects, sessions};
 use crate::{Backend, Error, Fault, random, retried};
 use account::{ActivityKind, Secret, Timestamp};
 
@@ -210,6 +210,8 @@ impl ClientRegistrations<'_> {
         let mut tx = self.0.parts.db.begin().await?;
         let accounts = connected_products::accounts_of(&mut tx, id).await?;
         for account in &accounts {
+            // In the order of the token endpoint.
+            sessions::lock_all_for_update(&mut tx, account).await?;
             connected_products::delete(&mut tx, account, id).await?;
             authorization::revoke_client(&mut tx, account, id).await?;
             logout_notices::forget(&mut tx, account, id).await?;

@@ -452,7 +452,12 @@ pub async fn enable_by_organization(tx: &mut WriteTx, id: &AccountId, organizati
 
 /// Assigns an account to an organization, or to none. Its password stays stored. An administrator of another organization no
 /// longer is one. Attack: a former administrator is invited again as a member, and administers the organization.
-pub async fn set_managed(tx: &mut WriteTx, id: &AccountId, organization: Option<&str>) -> Result<(), Fault> {
+pub async fn set_managed(
+    tx: &mut WriteTx,
+    id: &AccountId,
+    organization: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Fault> {
     execute!(
         tx,
         "DELETE FROM organization_administrators
@@ -462,9 +467,10 @@ pub async fn set_managed(tx: &mut WriteTx, id: &AccountId, organization: Option<
     );
     execute!(
         tx,
-        "UPDATE accounts SET managed_by = $2 WHERE id = $1",
+        "UPDATE accounts SET managed_by = $2, updated_at = $3 WHERE id = $1",
         &id.0,
-        organization
+        organization,
+        now.0
     );
     Ok(())
 }

@@ -84,7 +84,7 @@ pub struct Subject {
     pub email: String,
     /// The user's name.
     pub name: String,
-    /// How the user wants to be called; empty: by the name.
+    /// The name by which the user wants to be called; empty if that is the name.
     pub preferred_name: String,
     /// The time when address or names were last changed, or of the account's creation.
     pub updated_at: i64,

@@ -343,7 +343,7 @@ async fn an_account_assigned_meanwhile_is_not_connected(world: &World) {
     finish_sign_in(&linked.world, &mut browser).await.unwrap();
     let id = linked.world.stored(MEMBER).await.account.id;
     let mut assignment = linked.world.backend.db().begin().await.unwrap();
-    accounts::set_managed(&mut assignment, &id, Some(&another.id))
+    accounts::set_managed(&mut assignment, &id, Some(&another.id), account::Timestamp(1))
         .await
         .unwrap();
     let accept = tokio::spawn(async move { browser.accept_connection().await });

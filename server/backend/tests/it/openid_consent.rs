@@ -1,11 +1,11 @@
 //! The OpenID provider: what users are asked before a product of another company learns about them. Property 40.
 
 use crate::browser::Browser;
-use crate::product::{CALLBACK, PARTNER, asked, begin, query, returned, with_clients};
-use crate::world::{ADA, GRACE, World};
+use crate::product::{CALLBACK, PARTNER, asked, begin, form, post, query, returned, with_clients};
+use crate::world::{ADA, GRACE, World, together};
 use account::ActivityKind;
 use backend::flows::{AuthorizationStep, Consent};
-use backend::oauth::Hints;
+use backend::oauth::{ClientEndpoint, Hints};
 
 fn of_partner(changes: &[(&str, &str)]) -> String {
     let mut all = vec![("client_id", "partner"), ("redirect_uri", PARTNER)];
@@ -133,4 +133,31 @@ async fn a_product_of_the_operator_asks_if_it_wants(world: &World) {
     assert!(returned(decide(&browser, &asked, true).await, CALLBACK).contains_key("code"));
     let (page, _) = crate::product::asked(begin(&browser, &query(&[("prompt", "login consent")])).await);
     assert_eq!(page, "/security/confirm");
+}
+
+/// Attack: a product that asks while it is disconnected gets a code, and its tokens connect it again.
+#[apply(on_both!)]
+async fn a_product_that_asks_meanwhile_stays_disconnected(world: &World) {
+    world.create_account(ADA).await;
+    let world = with_clients(world);
+    let browser = world.signed_in(ADA).await;
+    let asked = question(&browser, &of_partner(&[])).await;
+    for _ in 0..16 {
+        decide(&browser, &asked, true).await;
+        let steps = together(6, |_| {
+            let (browser, id) = (browser.clone(), asked.request.clone());
+            async move { browser.request().authorization().resume(&id).await.unwrap() }
+        });
+        let (steps, disconnected) = tokio::join!(steps, browser.request().products().disconnect("partner"));
+        disconnected.unwrap();
+        for step in steps {
+            if let AuthorizationStep::Return { .. } = &step {
+                let code = returned(step, PARTNER)["code"].clone();
+                let fields = [("client_id", "partner"), ("redirect_uri", PARTNER)];
+                let redeemed = post(&world, ClientEndpoint::Token, &form(&code, &fields), None).await;
+                assert_eq!(redeemed, Err("invalid_grant"));
+            }
+        }
+        assert_eq!(browser.security().await.unwrap().products, []);
+    }
 }

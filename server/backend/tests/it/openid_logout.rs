@@ -419,6 +419,20 @@ async fn a_disconnected_product_loses_its_tokens_and_ends_its_session(world: &Wo
     }
 }
 
+#[apply(on_both!)]
+async fn a_sign_out_for_a_product_can_end_all_sessions(world: &World) {
+    let (world, _, mut browser, _) = with_product(world).await;
+    let elsewhere = world.signed_in(ADA).await;
+    let asked = query(&[("client_id", "shop"), ("post_logout_redirect_uri", GOODBYE)]);
+    let done = browser
+        .request()
+        .client_logout()
+        .confirm(&(asked + "&everywhere=1"))
+        .await;
+    assert_eq!(browser.take(done).unwrap(), back(GOODBYE));
+    assert!(!browser.is_signed_in().await && !elsewhere.is_signed_in().await);
+}
+
 /// Attack: a product that refreshes in a loop prevents its disconnection with deadlocks on PostgreSQL.
 #[apply(on_both!)]
 async fn a_product_that_refreshes_meanwhile_is_disconnected(world: &World) {

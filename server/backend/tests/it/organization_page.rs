@@ -164,7 +164,7 @@ async fn members_are_listed_by_address_and_searched(world: &World) {
         let email = format!("m{number:03}@engines.example");
         world.insert(&mut tx, &email, None).await;
         let id = account::AccountId(format!("id of {email}"));
-        backend::store::accounts::set_managed(&mut tx, &id, Some(&of.id))
+        backend::store::accounts::set_managed(&mut tx, &id, Some(&of.id), account::Timestamp(1))
             .await
             .unwrap();
     }

@@ -239,7 +239,9 @@ impl World {
         let membership = organizations::ensure(&mut tx, &organization(), self.now())
             .await
             .unwrap();
-        accounts::set_managed(&mut tx, &id, Some(&membership.id)).await.unwrap();
+        accounts::set_managed(&mut tx, &id, Some(&membership.id), self.now())
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
     }
 

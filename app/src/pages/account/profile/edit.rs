@@ -6,7 +6,7 @@ use crate::flow::{Flow, Form, Step, page_of};
 use crate::ui::{ButtonStyle, LinkButton, NameField, Page, PreferredNameField, SubmitButton};
 use crate::view::View;
 use crate::words::use_words;
-use account::{EmailAddress, PasswordAccess, ProfileView};
+use account::{EmailAddress, ProfileView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -19,12 +19,8 @@ impl Step for ProfileView {
 /// `/profile/name`.
 pub(in crate::pages) fn name() -> View {
     page_of(view, |state| {
-        with_form(state, "profile.name", ChangeName::PATH, |profile, typed| {
-            if let PasswordAccess::ManagedBy(organization) = profile.own {
-                let managed = use_words().say_with("profile.name_managed", &[("organization", &organization.name)]);
-                return Err(view! { <p>{managed}</p> }.into_any());
-            }
-            Ok(view! { <NameField value=typed.unwrap_or(profile.name) /> }.into_any())
+        with_form(state, "profile.edit_name", ChangeName::PATH, |profile, typed| {
+            view! { <NameField value=typed.unwrap_or(profile.name) /> }.into_any()
         })
     })
 }
@@ -32,43 +28,36 @@ pub(in crate::pages) fn name() -> View {
 /// `/profile/preferred-name`.
 pub(in crate::pages) fn preferred_name() -> View {
     page_of(view, |state| {
-        with_form(
-            state,
-            "profile.preferred_name",
-            ChangePreferredName::PATH,
-            |profile, typed| {
-                Ok(view! { <PreferredNameField value=typed.unwrap_or(profile.preferred_name) /> }.into_any())
-            },
-        )
+        let (title, action) = ("profile.edit_preferred_name", ChangePreferredName::PATH);
+        with_form(state, title, action, |profile, typed| {
+            view! { <PreferredNameField value=typed.unwrap_or(profile.preferred_name) /> }.into_any()
+        })
     })
 }
 
-/// Shows the form with `field`, from the profile and the refused input; or what is shown instead of the form.
+/// Shows the form with `field`, made from the profile and the refused input.
 fn with_form(
     state: PageState<ProfileView>,
     title: &'static str,
     action: &'static str,
-    field: fn(ProfileView, Option<String>) -> Result<AnyView, AnyView>,
+    field: fn(ProfileView, Option<String>) -> AnyView,
 ) -> View {
     let flow = Flow::new(state, view);
     flow.show(move |profile| {
         let words = use_words();
-        let (content, leave) = match field(profile, flow.typed_name.get_value()) {
-            Ok(field) => {
-                let form = view! {
-                    <Form action=action controller=flow.controller>
-                        {field}
-                        <SubmitButton label=words.say("profile.save") />
-                    </Form>
-                };
-                (form.into_any(), "profile.cancel")
-            }
-            Err(instead) => (instead, "profile.back"),
-        };
+        let account = profile.email.to_string();
+        // Attack: what another user typed in this browser before the end of their session.
+        let is_own = flow.typed_email.get_value().is_some_and(|typed_by| typed_by == account);
+        let field = field(profile, flow.typed_name.get_value().filter(|_| is_own));
         view! {
             <Page heading=words.say(title)>
-                {content} <p>
-                    <LinkButton href="/profile" label=words.say(leave) style=ButtonStyle::Link />
+                <Form action=action controller=flow.controller>
+                    <input type="hidden" name="account" value=account />
+                    {field}
+                    <SubmitButton label=words.say("profile.save") />
+                </Form>
+                <p>
+                    <LinkButton href="/profile" label=words.say("profile.cancel") style=ButtonStyle::Link />
                 </p>
             </Page>
         }

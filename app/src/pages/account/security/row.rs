@@ -49,7 +49,7 @@ pub(in crate::pages) fn edit_link(
     words: Words,
 ) -> AnyView {
     view! {
-        <a class="button" href=href id=id aria-label=full_name>
+        <a class="button" href=href id=id aria-label=full_name aria-describedby=id.map(|_| "status")>
             <svg
                 class="icon"
                 aria-hidden="true"

@@ -23,15 +23,19 @@ pub(super) enum Answer {
 }
 
 impl Authorization<'_> {
-    /// Returns what the client may already learn about the user.
-    async fn known_scope(
-        self,
-        conn: &mut ReadConn,
-        session: &Session,
-        request: &AuthorizationRequest,
-    ) -> Result<String, Fault> {
-        let known = connected_products::find(conn, &session.account_id, &request.client_id).await?;
-        Ok(known.map(|known| known.scope).unwrap_or_default())
+    /// Returns whether the user has agreed to all that the client asks for.
+    async fn is_known(self, conn: &mut ReadConn, account: &str, request: &AuthorizationRequest) -> Result<bool, Fault> {
+        let known = connected_products::find(conn, account, &request.client_id).await?;
+        let known = known.map(|known| known.scope).unwrap_or_default();
+        Ok(request.scope.split(' ').all(|scope| has_scope(&known, scope)))
+    }
+
+    async fn question(self, conn: &mut ReadConn, session: Session) -> Result<Answer, Fault> {
+        let account = accounts::find(conn, &AccountId(session.account_id)).await?;
+        Ok(account.map_or(Answer::SignIn, |stored| Answer::Consent {
+            session: session.id,
+            email: stored.account.email.to_string(),
+        }))
     }
 
     /// Issues a code in the browser's session, unless its user must sign in or consent first.
@@ -53,24 +57,16 @@ impl Authorization<'_> {
                 return Ok(Answer::OtherUser);
             }
         }
-        let must_ask = asks_consent
-            || client.third_party && {
-                let known = self.known_scope(&mut conn, &session, request).await?;
-                !request.scope.split(' ').all(|scope| has_scope(&known, scope))
-            };
+        let must_ask =
+            asks_consent || client.third_party && !self.is_known(&mut conn, &session.account_id, request).await?;
         if must_ask {
-            let account = accounts::find(&mut conn, &AccountId(session.account_id)).await?;
-            let session = session.id;
-            return Ok(account.map_or(Answer::SignIn, |stored| Answer::Consent {
-                session,
-                email: stored.account.email.to_string(),
-            }));
+            return Ok(self.question(&mut conn, session).await?);
         }
         drop(conn);
         let code = random::token();
         let row = AuthorizationCode {
             digest: random::digest(&code),
-            session_id: session.id,
+            session_id: session.id.clone(),
             client_id: request.client_id.clone(),
             redirect_uri: request.redirect_uri.clone(),
             scope: request.scope.clone(),
@@ -87,6 +83,10 @@ impl Authorization<'_> {
         // Attack: the session is ended at the same time, and the code would outlive it.
         if !sessions::lock_for_update(&mut tx, &row.session_id).await? {
             return Ok(Answer::SignIn);
+        }
+        // Attack: the user disconnects the product at the same time, and the code would connect it again.
+        if client.third_party && !self.is_known(&mut tx, &session.account_id, request).await? {
+            return Ok(self.question(&mut tx, session).await?);
         }
         authorization::insert_code(&mut tx, &row).await?;
         tx.commit().await?;

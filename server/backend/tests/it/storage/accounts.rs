@@ -88,7 +88,7 @@ async fn the_properties_of_an_account_can_be_changed(world: &World) {
     let membership = organizations::ensure(&mut tx, &organization(), NOW).await.unwrap();
     for managed_by in [Some(membership), None] {
         let id_of = managed_by.as_ref().map(|membership| membership.id.as_str());
-        accounts::set_managed(&mut tx, &id(ADA), id_of).await.unwrap();
+        accounts::set_managed(&mut tx, &id(ADA), id_of, NOW).await.unwrap();
         let stored = accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap();
         assert_eq!(stored.account.managed_by, managed_by);
         assert_eq!(stored.password.as_deref(), Some("hash"));
@@ -158,7 +158,7 @@ async fn a_password_is_set_only_with_a_redeemed_proof(world: &World) {
     );
     accounts::set_disabled(&mut tx, &id(ADA), None, None).await.unwrap();
     let membership = organizations::ensure(&mut tx, &organization(), NOW).await.unwrap();
-    accounts::set_managed(&mut tx, &id(ADA), Some(&membership.id))
+    accounts::set_managed(&mut tx, &id(ADA), Some(&membership.id), NOW)
         .await
         .unwrap();
     assert!(

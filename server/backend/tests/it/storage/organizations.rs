@@ -14,7 +14,9 @@ async fn with_member(world: &World) -> (WriteTx, String) {
         .await
         .unwrap()
         .unwrap();
-    accounts::set_managed(&mut tx, &id(ADA), Some(&of.id)).await.unwrap();
+    accounts::set_managed(&mut tx, &id(ADA), Some(&of.id), NOW)
+        .await
+        .unwrap();
     (tx, of.id)
 }
 
@@ -111,12 +113,12 @@ async fn only_members_are_administrators(world: &World) {
     assert!(accounts::find(&mut tx, &id(ADA)).await.unwrap().unwrap().administers);
     assert!(!accounts::find(&mut tx, &id(GRACE)).await.unwrap().unwrap().administers);
     // Still a member, still an administrator.
-    accounts::set_managed(&mut tx, &id(ADA), Some(&of)).await.unwrap();
+    accounts::set_managed(&mut tx, &id(ADA), Some(&of), NOW).await.unwrap();
     assert!(administrators::delete(&mut tx, &of, &id(ADA)).await.unwrap());
     assert!(!administrators::delete(&mut tx, &of, &id(ADA)).await.unwrap());
     administrators::insert(&mut tx, &of, &id(ADA), NOW).await.unwrap();
     assert!(!organizations::delete(&mut tx, &of).await.unwrap(), "it has members");
-    accounts::set_managed(&mut tx, &id(ADA), None).await.unwrap();
+    accounts::set_managed(&mut tx, &id(ADA), None, NOW).await.unwrap();
     assert_eq!(administrators::of_organization(&mut tx, &of).await.unwrap(), []);
 }
 
@@ -197,7 +199,9 @@ async fn an_organization_has_the_events_of_its_members_since_they_joined(world: 
         .unwrap()
         .unwrap();
     log(&mut tx, &id(ADA), ActivityKind::SignedIn, 1).await;
-    accounts::set_managed(&mut tx, &id(ADA), Some(&of.id)).await.unwrap();
+    accounts::set_managed(&mut tx, &id(ADA), Some(&of.id), NOW)
+        .await
+        .unwrap();
     log(&mut tx, &id(ADA), ActivityKind::HandedOver, 2).await;
     log(&mut tx, &id(ADA), ActivityKind::WrongPassword, 3).await;
     // One for each member, so it would hide all others.
@@ -222,7 +226,7 @@ async fn an_organization_has_the_events_of_its_members_since_they_joined(world: 
     assert_eq!(kinds(&mut tx, 9).await, expected);
     assert_eq!(kinds(&mut tx, 1).await, expected[..1]);
     log(&mut tx, &id(ADA), ActivityKind::MemberRemoved, 5).await;
-    accounts::set_managed(&mut tx, &id(ADA), None).await.unwrap();
+    accounts::set_managed(&mut tx, &id(ADA), None, NOW).await.unwrap();
     let removed = (ada, Some(GRACE.to_owned()), ActivityKind::MemberRemoved);
     assert_eq!(
         kinds(&mut tx, 9).await,
