@@ -29,6 +29,8 @@ pub enum Keys {
         #[arg(long)]
         force: bool,
     },
+    /// After a leak: delete the keys that sign ID tokens, and make another; running servers use it within a minute
+    ReplaceSigningKey,
 }
 
 /// Runs `rekey keys …`.
@@ -55,6 +57,15 @@ pub async fn run(config: Config, ring: Keyring, command: Keys) -> Result<(), Fai
         Keys::Use { name } => {
             keys::make_current(&path, &name)?;
             say(&format!("{name} is now the current key.\n"))
+        }
+        Keys::ReplaceSigningKey => {
+            need_database(&config)?;
+            let backend = start::backend(&config, ring.clone()).await?;
+            let replaced = backend.replace_signing_key().await;
+            let name = replaced.map_err(|fault| fault.to_string())?;
+            say(&format!(
+                "ID tokens are now signed with {name}. Running servers use it within a minute, and products read it within five more.\n"
+            ))
         }
         Keys::Remove { name, force } => {
             need_database(&config)?;

@@ -310,6 +310,8 @@ fn keys_can_be_rotated_while_the_server_runs() {
     let (_, list) = run("keys list");
     assert!(list.contains("Warning: ") && !list.contains("k1\t"), "{list}");
 
+    let (success, text) = run("keys replace-signing-key");
+    assert!(success && text.starts_with("ID tokens are now signed with "), "{text}");
     assert!(run("keys add").1.starts_with("Added k3 to "));
     assert!(run("keys use k3").0);
     server.line_with("the keys were reloaded current=\"k3\"");

@@ -93,6 +93,7 @@ fn every_command_has_help() {
         "keys add",
         "keys use",
         "keys remove",
+        "keys replace-signing-key",
         "check-config",
     ] {
         let words = command.split_whitespace().chain(["--help"]);

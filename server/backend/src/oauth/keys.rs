@@ -40,6 +40,10 @@ impl KeptKey {
         (is_recent && kept.service_key == service_key).then(|| kept.key.clone())
     }
 
+    fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn set(&self, kept: Kept) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
     }
@@ -100,20 +104,11 @@ impl Backend {
     async fn read_signing_key(&self, now: Timestamp) -> Result<SigningKey, Fault> {
         let mut rows = self.stored_keys().await?;
         if self.is_due(&rows, now) {
-            let number = rows.first().map_or(1, |row| row.number + 1);
-            let private = SigningKey::generate_pkcs8().map_err(|_| corrupt())?;
-            let key = SigningKey::from_pkcs8(&private).map_err(|_| corrupt())?;
-            let row = StoredKey {
-                number,
-                jwk: key.jwk().to_string(),
-                sealed: seal::seal_signing_key(&self.parts.keys, number, &private)?,
-                created_at: now.0,
-                ends_at: now.plus_days(SIGNS_DAYS + OVERLAP_DAYS).0,
-            };
+            let row = self.new_signing_key(&rows, now)?;
             let mut tx = self.parts.db.begin().await?;
             // Otherwise, another server was faster.
             if signing_keys::insert(&mut tx, &row).await? {
-                signing_keys::retire(&mut tx, number - 1, now.plus_days(OVERLAP_DAYS)).await?;
+                signing_keys::retire(&mut tx, row.number - 1, now.plus_days(OVERLAP_DAYS)).await?;
             }
             tx.commit().await?;
             rows = self.stored_keys().await?;
@@ -124,6 +119,37 @@ impl Backend {
         let signs = opened.iter().find(|(row, _)| has_signed(row)).or(opened.first());
         let (_, private) = signs.ok_or_else(corrupt)?;
         SigningKey::from_pkcs8(private).map_err(|_| corrupt())
+    }
+
+    /// Deletes the keys that sign ID tokens, and makes another, which signs at once; returns its id. Running servers use it within a
+    /// minute. Attack: a leaked key signs tokens for any user.
+    ///
+    /// # Errors
+    /// A database [`Fault`]; nothing is then changed.
+    pub async fn replace_signing_key(&self) -> Result<String, Fault> {
+        let rows = self.stored_keys().await?;
+        let row = self.new_signing_key(&rows, self.now())?;
+        let mut tx = self.parts.db.begin().await?;
+        signing_keys::delete(&mut tx, row.number).await?;
+        signing_keys::insert(&mut tx, &row).await?;
+        tx.commit().await?;
+        self.kept_key.clear();
+        let key: Value = serde_json::from_str(&row.jwk).map_err(|_| corrupt())?;
+        Ok(key["kid"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Makes the key after the newest one.
+    fn new_signing_key(&self, rows: &[StoredKey], now: Timestamp) -> Result<StoredKey, Fault> {
+        let number = rows.first().map_or(1, |row| row.number + 1);
+        let private = SigningKey::generate_pkcs8().map_err(|_| corrupt())?;
+        let key = SigningKey::from_pkcs8(&private).map_err(|_| corrupt())?;
+        Ok(StoredKey {
+            number,
+            jwk: key.jwk().to_string(),
+            sealed: seal::seal_signing_key(&self.parts.keys, number, &private)?,
+            created_at: now.0,
+            ends_at: now.plus_days(SIGNS_DAYS + OVERLAP_DAYS).0,
+        })
     }
 
     async fn stored_keys(&self) -> Result<Vec<StoredKey>, Fault> {

@@ -58,6 +58,12 @@ pub async fn retire(tx: &mut WriteTx, number: i64, ends_at: Timestamp) -> Result
     Ok(())
 }
 
+/// Deletes all keys up to a number.
+pub async fn delete(tx: &mut WriteTx, number: i64) -> Result<(), Fault> {
+    execute!(tx, "DELETE FROM signing_keys WHERE number <= $1", number);
+    Ok(())
+}
+
 /// Deletes keys that are no longer published, at most [`BATCH`](super::BATCH) per call.
 pub async fn prune(tx: &mut WriteTx, before: Timestamp) -> Result<u64, Fault> {
     Ok(execute!(

@@ -233,6 +233,21 @@ async fn a_new_signing_key_is_published_before_it_signs(world: &World) {
     assert_eq!(signed_by().await, published[0]);
 }
 
+/// Attack: a leaked key signs tokens for any user.
+#[apply(on_both!)]
+async fn a_leaked_signing_key_is_withdrawn_at_once(world: &World) {
+    world.create_account(ADA).await;
+    let world = with_clients(world);
+    // Also before there is one.
+    world.backend.replace_signing_key().await.unwrap();
+    let leaked = key_names(&world).await;
+    let replaced = world.backend.replace_signing_key().await.unwrap();
+    assert_ne!(leaked, [replaced.clone()]);
+    assert_eq!(key_names(&world).await, [replaced.clone()]);
+    let tokens = redeem(&world, &code(&world.signed_in(ADA).await).await).await.unwrap();
+    assert_eq!(header_of(text(&tokens, "id_token"))["kid"], replaced.as_str());
+}
+
 #[apply(on_both!)]
 async fn expired_requests_codes_and_tokens_are_deleted(world: &World) {
     world.create_account(ADA).await;

@@ -22,4 +22,7 @@ async fn a_number_is_given_once_and_the_newest_key_is_first(world: &World) {
     assert_eq!(signing_keys::prune(&mut tx, NOW.plus_ms(10)).await.unwrap(), 0);
     assert_eq!(signing_keys::prune(&mut tx, NOW.plus_ms(11)).await.unwrap(), 1);
     assert_eq!(signing_keys::all(&mut tx).await.unwrap(), [key(2, "b")]);
+    assert!(signing_keys::insert(&mut tx, &key(3, "c")).await.unwrap());
+    signing_keys::delete(&mut tx, 2).await.unwrap();
+    assert_eq!(signing_keys::all(&mut tx).await.unwrap(), [key(3, "c")]);
 }
