@@ -242,8 +242,8 @@ async fn a_leaked_signing_key_is_withdrawn_at_once(world: &World) {
     world.backend.replace_signing_key().await.unwrap();
     let leaked = key_names(&world).await;
     let replaced = world.backend.replace_signing_key().await.unwrap();
-    assert_ne!(leaked, [replaced.clone()]);
-    assert_eq!(key_names(&world).await, [replaced.clone()]);
+    assert_ne!(leaked[0], replaced);
+    assert_eq!(key_names(&world).await, std::slice::from_ref(&replaced));
     let tokens = redeem(&world, &code(&world.signed_in(ADA).await).await).await.unwrap();
     assert_eq!(header_of(text(&tokens, "id_token"))["kid"], replaced.as_str());
 }
