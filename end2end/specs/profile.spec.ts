@@ -1,8 +1,17 @@
 // The profile: each setting is a row with a form on its own page.
+import type { Page } from '@playwright/test';
 import { arrive, button, expectRefusal, field, link, open, signIn, submitCode, submitEmail, submitPassword } from '../support/journeys';
 import { otherThan } from '../support/post';
 import { look } from '../support/look';
 import { expect, test } from '../support/test';
+
+async function saveWithoutSession(page: Page): Promise<void> {
+  await open(page, '/profile/name', 'Edit name');
+  await field(page, 'Name').fill('Augusta Ada King');
+  await page.context().clearCookies({ name: '__Host-session' });
+  await button(page, 'Save').click();
+  await arrive(page, 'Sign in');
+}
 
 test('names are changed, and the focus returns to the row', async ({ page, users, post }) => {
   const user = await users.local();
@@ -52,11 +61,7 @@ test('a refused name is kept in its field', async ({ page, users, post }) => {
 test('after the end of the session, what was typed is still there', async ({ page, users, post }) => {
   const user = await users.local();
   await signIn(page, user, post);
-  await open(page, '/profile/name', 'Edit name');
-  await field(page, 'Name').fill('Augusta Ada King');
-  await page.context().clearCookies({ name: '__Host-session' });
-  await button(page, 'Save').click();
-  await arrive(page, 'Sign in');
+  await saveWithoutSession(page);
   await submitEmail(page, user.email);
   await submitPassword(page, user.password);
   await arrive(page, 'Check your e-mail');
@@ -75,11 +80,7 @@ test('after the end of the session, what was typed is still there', async ({ pag
 test('what one user typed is not shown to the next', async ({ page, users, post }) => {
   const [user, next] = [await users.local(), await users.local()];
   await signIn(page, user, post);
-  await open(page, '/profile/name', 'Edit name');
-  await field(page, 'Name').fill('Augusta Ada King');
-  await page.context().clearCookies({ name: '__Host-session' });
-  await button(page, 'Save').click();
-  await arrive(page, 'Sign in');
+  await saveWithoutSession(page);
   await submitEmail(page, next.email);
   await submitPassword(page, next.password);
   await arrive(page, 'Check your e-mail');
