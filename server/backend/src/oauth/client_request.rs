@@ -300,6 +300,7 @@ impl Backend {
         match RefreshToken::read(&self.parts.keys, token) {
             Some(token) => {
                 let family = authorization::find_family(&mut conn, &random::digest(&token.family)).await?;
+                drop(conn);
                 if let Some(family) = family.filter(|family| family.code.client_id == client.id) {
                     let mut tx = self.parts.db.begin().await?;
                     authorization::revoke_code(&mut tx, &family.code.digest).await?;
@@ -309,6 +310,7 @@ impl Backend {
             None => {
                 let digest = random::digest(&Secret::from(token));
                 let access = authorization::find_access(&mut conn, &digest, self.idle_ms(), self.now()).await?;
+                drop(conn);
                 if access.is_some_and(|access| access.client_id == client.id) {
                     let mut tx = self.parts.db.begin().await?;
                     authorization::revoke_token(&mut tx, &digest).await?;
