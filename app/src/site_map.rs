@@ -59,6 +59,8 @@ pages! {
     Profile "/profile" Reading,
     EditName "/profile/name" Reading,
     EditPreferredName "/profile/preferred-name" Reading,
+    ChangeEmail "/profile/email" Reading,
+    Secure "/secure" Reading,
     SignedOut "/signed-out" Reading,
     Help "/help" Reading,
     Allowlist "/help/allowlist" Reading,

@@ -92,7 +92,8 @@ enums! {
         DeviceForgotten, DeviceCopied, SessionEnded, SessionsEnded, Added, Disabled, Enabled, HandedOver,
         TakenBack, AddressChanged, PasswordAdded, ProviderConnected, ProviderDisconnected, ProductConnected,
         ProductDisconnected, ProviderSignedIn, Confirmed, AdministratorAdded, AdministratorRemoved, DomainsChanged, OrganizationProviderChanged, MemberDisabled, MemberEnabled,
-        MemberSessionsEnded, MemberRemoved, Joined, MemberInvited, InvitationWithdrawn, NameChanged
+        MemberSessionsEnded, MemberRemoved, Joined, MemberInvited, InvitationWithdrawn, NameChanged,
+        EmailChangeAsked, EmailChanged, EmailRestored, Secured
     }
     ConfirmStep { Choose { email, password, provider }, EnterCode(MailedCode), Done { next } }
     ConnectStep { Ask { provider, email, organization }, Nothing }
@@ -103,7 +104,7 @@ enums! {
     SecurityDone {
         PasswordChanged, SessionEnded, OthersEnded, DeviceForgotten, PasswordAdded, ProviderConnected, ProviderDisconnected,
         ProductDisconnected, Invited, InvitationWithdrawn, MemberDisabled, MemberEnabled, MemberSessionsEnded, MemberRemoved, DomainAdded, DomainVerified,
-        DomainRemoved, NameSaved, PreferredNameSaved
+        DomainRemoved, NameSaved, PreferredNameSaved, EmailChanged
     }
     SignInStep {
         AskEmail { email, resume }, EnterPassword { email }, Through { organization, page }, ProveMailbox(MailedCode), EnterCode(MailedCode),
@@ -205,6 +206,8 @@ fn main() {
             PageId::Profile
             | PageId::EditName
             | PageId::EditPreferredName
+            | PageId::ChangeEmail
+            | PageId::Secure
             | PageId::Through
             | PageId::Organization
             | PageId::Join => {}

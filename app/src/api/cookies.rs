@@ -33,6 +33,8 @@ const fn name(kind: TokenKind) -> &'static str {
         TokenKind::Flow(Purpose::Reset) => "__Host-reset",
         TokenKind::Flow(Purpose::SignUp) => "__Host-signup",
         TokenKind::Flow(Purpose::Confirm) => "__Host-confirm",
+        TokenKind::Flow(Purpose::ChangeEmail) => "__Host-email",
+        TokenKind::Flow(Purpose::Secure) => "__Host-secure",
         TokenKind::Provider => "__Host-provider",
         TokenKind::Connection => "__Host-connection",
     }

@@ -2,8 +2,8 @@
 
 use crate::site_map::PageId;
 use account::{
-    ConfirmStep, ConnectStep, JoinStep, OrganizationView, ProfileView, ResetStep, SecurityDone, SecurityView,
-    SignInStep, SignOutStep, SignUpStep, safe_next, with_next,
+    ConfirmStep, ConnectStep, EmailChangeStep, JoinStep, OrganizationView, ProfileView, ResetStep, SecureStep,
+    SecurityDone, SecurityView, SignInStep, SignOutStep, SignUpStep, safe_next, with_next,
 };
 
 /// Returns the page for an endpoint below `/api/`: the page that submits to it or reads its state.
@@ -18,6 +18,8 @@ pub(super) fn page_of_endpoint(path: &str) -> PageId {
         "profile/name" => PageId::EditName,
         "profile/preferred_name" => PageId::EditPreferredName,
         path if path.starts_with("profile/") => PageId::Profile,
+        path if path.starts_with("email/") => PageId::ChangeEmail,
+        path if path.starts_with("secure/") => PageId::Secure,
         path if path.starts_with("reset/") => PageId::Reset,
         path if path.starts_with("sign_up/") => PageId::SignUp,
         _ => PageId::SignIn,
@@ -181,6 +183,33 @@ impl Destination for ProfileView {
     }
     fn say(&mut self, done: SecurityDone) {
         self.done = Some(done);
+    }
+}
+
+impl Destination for EmailChangeStep {
+    const BEGINS_FLOW: bool = true;
+    fn path(&self) -> &str {
+        match self {
+            Self::Done { .. } => PageId::Profile.address(),
+            _ => PageId::ChangeEmail.address(),
+        }
+    }
+    /// With the row's edit link, which the browser focuses.
+    fn address(&self, next: &str) -> String {
+        match self {
+            Self::Done { .. } => [self.path(), "#edit-email"].concat(),
+            _ => with_next(self.path(), next),
+        }
+    }
+    fn done(&self) -> Option<SecurityDone> {
+        matches!(self, Self::Done { .. }).then_some(SecurityDone::EmailChanged)
+    }
+}
+
+impl Destination for SecureStep {
+    const BEGINS_FLOW: bool = true;
+    fn path(&self) -> &str {
+        PageId::Secure.address()
     }
 }
 

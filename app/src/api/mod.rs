@@ -8,6 +8,7 @@ mod cookies;
 mod destination;
 #[cfg(feature = "ssr")]
 mod faults;
+pub(crate) mod email_change;
 pub(crate) mod organization;
 pub(crate) mod profile;
 #[cfg(feature = "ssr")]
@@ -19,6 +20,7 @@ mod request_context;
 pub(crate) mod reset;
 #[cfg(feature = "ssr")]
 mod response;
+pub(crate) mod secure;
 pub(crate) mod security;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;

@@ -101,6 +101,29 @@ pub fn EmailField(
     .show(Field::Email)
 }
 
+/// The field for the account's new e-mail address.
+#[cfg(feature = "ssr")]
+#[component]
+pub fn NewEmailField(
+    /// The initial value.
+    #[prop(optional, into)]
+    value: Option<String>,
+) -> AnyView {
+    Input {
+        label: use_words().say("email_change.new"),
+        kind: "email",
+        // A password manager must not fill in the current address, the username.
+        autocomplete: "email",
+        inputmode: Some("email"),
+        enterkeyhint: Some("next"),
+        maxlength: Some(EmailAddress::MAX_LEN),
+        dir: Some("ltr"),
+        value,
+        ..Input::default()
+    }
+    .show(Field::Email)
+}
+
 /// The field for a domain of an organization.
 #[cfg(feature = "ssr")]
 #[component]

@@ -65,11 +65,19 @@ pub enum ActivityKind {
     InvitationWithdrawn,
     /// Changed the name or the preferred name.
     NameChanged,
+    /// Entered a new e-mail address, which is not proven yet.
+    EmailChangeAsked,
+    /// Proved the new e-mail address.
+    EmailChanged,
+    /// Undid a change of the e-mail address.
+    EmailRestored,
+    /// Secured the account: ended all sessions, and what was connected lately.
+    Secured,
 }
 
 impl ActivityKind {
     /// All kinds.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 42] = [
         Self::SignedIn,
         Self::SignedOut,
         Self::SignedUp,
@@ -108,6 +116,10 @@ impl ActivityKind {
         Self::MemberInvited,
         Self::InvitationWithdrawn,
         Self::NameChanged,
+        Self::EmailChangeAsked,
+        Self::EmailChanged,
+        Self::EmailRestored,
+        Self::Secured,
     ];
 
     /// Returns whether strangers can cause it: an attempt, as opposed to a change.
@@ -158,6 +170,10 @@ impl ActivityKind {
             Self::MemberInvited => "member_invited",
             Self::InvitationWithdrawn => "invitation_withdrawn",
             Self::NameChanged => "name_changed",
+            Self::EmailChangeAsked => "email_change_asked",
+            Self::EmailChanged => "email_changed",
+            Self::EmailRestored => "email_restored",
+            Self::Secured => "secured",
         }
     }
 

@@ -16,11 +16,22 @@ pub enum Purpose {
     SignUp,
     /// Proves again who a signed-in user is, before a sensitive action.
     Confirm,
+    /// Proves access to the mailbox before it becomes the address of a signed-in account.
+    ChangeEmail,
+    /// Proves access to the mailbox, or to the one of up to seven days ago, before the account is secured.
+    Secure,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 4] = [Self::SignIn, Self::Reset, Self::SignUp, Self::Confirm];
+    pub const ALL: [Self; 6] = [
+        Self::SignIn,
+        Self::Reset,
+        Self::SignUp,
+        Self::Confirm,
+        Self::ChangeEmail,
+        Self::Secure,
+    ];
 
     /// Returns the stored form.
     #[must_use]
@@ -30,6 +41,8 @@ impl Purpose {
             Self::Reset => "reset",
             Self::SignUp => "sign_up",
             Self::Confirm => "confirm",
+            Self::ChangeEmail => "change_email",
+            Self::Secure => "secure",
         }
     }
 
@@ -44,8 +57,8 @@ impl Purpose {
     pub const fn counter(self, mailbox_first: bool) -> CodeCounter {
         match self {
             Self::SignIn if !mailbox_first => CodeCounter::AfterPassword,
-            Self::SignIn | Self::Reset | Self::Confirm => CodeCounter::Anyone,
-            Self::SignUp => CodeCounter::SignUp,
+            Self::SignIn | Self::Reset | Self::Confirm | Self::Secure => CodeCounter::Anyone,
+            Self::SignUp | Self::ChangeEmail => CodeCounter::SignUp,
         }
     }
 }

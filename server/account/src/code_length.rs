@@ -3,11 +3,11 @@ use crate::WaitingFlow;
 /// A counter of an address's incorrect codes. Code length and guess budget depend on who can begin the counted flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CodeCounter {
-    /// Resets and mailbox-first sign-ins. Anyone who knows the address can begin them.
+    /// Resets, mailbox-first sign-ins and securing an account. Anyone who knows the address can begin them.
     Anyone,
     /// Sign-ins after the correct password. Attack: incorrect reset codes, which need no password, lengthen the owner's codes.
     AfterPassword,
-    /// Sign-ups. Anyone can begin them, and they give no access. Attack: their incorrect codes lengthen the owner's reset codes.
+    /// Sign-ups and changes of an address. Anyone can begin them, and they give no access. Attack: their incorrect codes lengthen the owner's reset codes.
     SignUp,
 }
 

@@ -18,6 +18,10 @@ pub enum Email {
     AlreadyHere(Request, PasswordAccess),
     /// Sign-up requested for the address of a deactivated account.
     AlreadyDeactivated(Request),
+    /// An account left the address in the last seven days, which its owner can undo.
+    Moved(Request),
+    /// A signed-in user wants an address that another account has, or left in the last seven days.
+    AddressInUse(Request),
     /// An administrator invites the owner of the address to an organization.
     Invitation(InvitationEmail),
     /// A security notice about the account; cannot be turned off.
@@ -58,9 +62,16 @@ pub struct Request {
     pub asked_at: Timestamp,
     /// The browser that sent it: `Firefox on Linux`.
     pub browser: String,
+    /// The flow that it begins. Queued e-mails of the previous release have none: resets, or sign-ins that are mailbox-first.
+    #[serde(default = "reset")]
+    pub purpose: Purpose,
     /// Whether this is a mailbox-first sign-in, so that no password has been entered yet.
     #[serde(default)]
     pub mailbox_first: bool,
+}
+
+const fn reset() -> Purpose {
+    Purpose::Reset
 }
 
 /// A security notice to the owner.
@@ -79,6 +90,29 @@ pub enum Notice {
     AddressLeft { at: Timestamp },
     /// An operator has changed the account's address; sent to the new address.
     AddressTaken { at: Timestamp },
+    /// The user has entered a new address, in masked form, which is not proven yet; sent to the current address.
+    EmailChangeAsked {
+        at: Timestamp,
+        browser: String,
+        new: String,
+    },
+    /// The user has proven the new address, in masked form; sent to the previous address, whose owner can undo it.
+    EmailChanged {
+        at: Timestamp,
+        browser: String,
+        new: String,
+        undo_until: Timestamp,
+    },
+    /// The user has proven this address, which is the account's from now on.
+    EmailTaken { at: Timestamp, browser: String },
+    /// A change to this address was undone from the previous one.
+    EmailLost { at: Timestamp },
+    /// The owner secured the account; `restored` if that undid a change of its address.
+    Secured {
+        at: Timestamp,
+        browser: String,
+        restored: bool,
+    },
     /// A password was added to an account that had none.
     PasswordAdded { at: Timestamp, browser: String },
     /// An account at a provider can sign in from now on.

@@ -72,6 +72,13 @@ impl EmailAddress {
         &self.0
     }
 
+    /// Returns a form that its owner recognizes and that others cannot write to: `a…@example.com`.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let first = self.0.get(..1).unwrap_or_default();
+        format!("{first}…@{}", self.domain())
+    }
+
     /// Returns the part before the `@`.
     #[must_use]
     pub fn local_part(&self) -> &str {

@@ -1,4 +1,4 @@
-//! The steps of a sign-in, a reset and a sign-up.
+//! The steps of the flows that send a code.
 //!
 //! ```text
 //! sign-in   ask e-mail ──► Password ──► Code ──────────────────► Finished (a session begins)
@@ -7,6 +7,8 @@
 //!                              └── a member of an organization ───▲
 //! reset     ask e-mail ──► Code ──► NewPassword ────────────────► Finished
 //! sign-up   ask e-mail ──► Code ──► Details (name, password) ───► Finished (the account exists)
+//! secure    ask e-mail ──► Code ──► Review (what will happen) ──► Finished (a reset begins at its new password)
+//! confirm, change of the address: Code ─────────────────────────► Finished
 //! ```
 //!
 //! The mailbox-first order of a sign-in applies to browsers that never signed in to the account, once strangers have used up
@@ -45,12 +47,14 @@ pub enum NextStep {
     MailboxCode,
     /// The password of a sign-in. Whether the address has an account is not revealed.
     Password,
-    /// The code of a reset or a sign-up, or the confirmation code of a sign-in.
+    /// The code of any flow but a mailbox-first sign-in.
     Code,
     /// The new password of a reset.
     NewPassword,
     /// The name and password of a sign-up.
     Details,
+    /// The confirmation that the account is to be secured.
+    Review,
     /// Nothing: the flow was completed, which happens only once.
     Finished,
     /// Nothing: the flow has expired, was ended, or has no tries left.
@@ -69,6 +73,7 @@ impl Progress {
             _ if !self.is_live(now) => NextStep::Over,
             Purpose::Reset if proven => NextStep::NewPassword,
             Purpose::SignUp if proven => NextStep::Details,
+            Purpose::Secure if proven => NextStep::Review,
             Purpose::SignIn if self.password_passed_at.is_none() && !self.mailbox_first => NextStep::Password,
             _ if self.tries_left <= 0 => NextStep::Over,
             Purpose::SignIn if self.password_passed_at.is_none() && proven => NextStep::Password,
@@ -130,9 +135,9 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
-    use super::NextStep::{Code, Details, Finished, MailboxCode, NewPassword, Over, Password};
+    use super::NextStep::{Code, Details, Finished, MailboxCode, NewPassword, Over, Password, Review};
     use super::*;
-    use Purpose::{Reset, SignIn, SignUp};
+    use Purpose::{ChangeEmail, Reset, Secure, SignIn, SignUp};
 
     const NOW: Timestamp = Timestamp(1_000);
 
@@ -171,6 +176,11 @@ mod tests {
             (SignUp, "s", Code),
             (SignUp, "sc", Details),
             (SignUp, "scf", Finished),
+            (Secure, "s", Code),
+            (Secure, "sc", Review),
+            (Secure, "scf", Finished),
+            (ChangeEmail, "s", Code),
+            (ChangeEmail, "scf", Finished),
         ] {
             assert_eq!(progress(purpose, marks).next_step(NOW), step, "{purpose:?} {marks}");
         }
@@ -178,7 +188,7 @@ mod tests {
 
     #[test]
     fn an_expired_or_ended_flow_is_over() {
-        for purpose in [SignIn, Reset, SignUp] {
+        for purpose in Purpose::ALL {
             for marks in ["", "s", "ps", "sc", "ms", "msc"] {
                 for end in ["e", "x", "ex"] {
                     let marks = format!("{marks}{end}");

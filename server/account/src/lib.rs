@@ -10,6 +10,7 @@ mod code_length;
 mod domain;
 mod email;
 mod email_address;
+mod email_change;
 mod flow;
 mod invisible;
 mod keys;
@@ -22,6 +23,7 @@ mod provider;
 mod refusal;
 mod reset;
 mod secret;
+mod secure;
 mod sign_in;
 mod sign_up;
 mod steps;
@@ -42,6 +44,7 @@ pub use email::{CodeEmail, Email, FailureCause, InvitationEmail, Notice, Request
 #[cfg(feature = "idna")]
 pub use email_address::domain_to_ascii;
 pub use email_address::{DomainToAscii, EmailAddress};
+pub use email_change::EmailChangeStep;
 pub use flow::{NextStep, Progress};
 pub use keys::{Key, Keyring};
 pub use methods::{DeviceTrust, Method, SignInMethods, SignInNext, SignInPolicy, next_step};
@@ -54,6 +57,7 @@ pub use provider::{ConfirmStep, ConnectStep, ConnectionRow, ProviderButton, Prov
 pub use refusal::{Field, Params, Refusal, Refused};
 pub use reset::ResetStep;
 pub use secret::Secret;
+pub use secure::SecureStep;
 pub use sign_in::{SignInStep, SignOutStep};
 pub use sign_up::SignUpStep;
 pub use steps::{

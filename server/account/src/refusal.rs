@@ -11,6 +11,10 @@ pub enum Refusal {
     EmailMalformed,
     /// Letters outside ASCII before the `@`, which this service and most mail servers do not accept.
     EmailLocalPartNotAscii,
+    /// The new address is the account's address.
+    EmailSameAsNow,
+    /// Another account got the address during the change. Only its owner learns this.
+    EmailTaken,
     // Sign-in.
     PasswordMissing,
     /// Attack: enumeration. The same for an incorrect password, an unknown address, a Google and a managed account.
@@ -199,6 +203,8 @@ impl Refusal {
             Self::EmailMissing => "email_missing",
             Self::EmailMalformed => "email_malformed",
             Self::EmailLocalPartNotAscii => "email_local_part_not_ascii",
+            Self::EmailSameAsNow => "email_same_as_now",
+            Self::EmailTaken => "email_taken",
             Self::PasswordMissing => "password_missing",
             Self::SignInWrong => Self::SIGN_IN_WRONG,
             Self::PasswordTriesUsedUp => "password_tries_used_up",
@@ -276,7 +282,7 @@ impl Refusal {
     #[must_use]
     pub const fn field(&self) -> Option<Field> {
         Some(match self {
-            Self::EmailMissing | Self::EmailMalformed | Self::EmailLocalPartNotAscii => Field::Email,
+            Self::EmailMissing | Self::EmailMalformed | Self::EmailLocalPartNotAscii | Self::EmailSameAsNow => Field::Email,
             Self::PasswordMissing | Self::SignInWrong | Self::PasswordWait { .. } => Field::Password,
             Self::CodeMissing
             | Self::CodeWrongLength { .. }
@@ -299,7 +305,8 @@ impl Refusal {
             Self::DomainMissing | Self::DomainMalformed | Self::DomainPublic => Field::Domain,
             Self::AlreadyMember | Self::DomainUnverified => Field::Email,
             Self::NameMissing | Self::NameUnfit => Field::Name,
-            Self::PasswordTriesUsedUp
+            Self::EmailTaken
+            | Self::PasswordTriesUsedUp
             | Self::TriesUsedUp
             | Self::ResendWait { .. }
             | Self::SendsUsedUp

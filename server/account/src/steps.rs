@@ -155,6 +155,8 @@ pub enum SecurityDone {
     NameSaved,
     /// The preferred name was saved.
     PreferredNameSaved,
+    /// The e-mail address was changed.
+    EmailChanged,
 }
 
 /// The data of the profile page.

@@ -3,7 +3,7 @@
 use crate::accounts::operator;
 use crate::mail_queue::{self, WaitingEmail};
 use crate::store::events::{self, Actor};
-use crate::store::{account_changes as rows, accounts, devices, outbox, sessions};
+use crate::store::{account_changes as rows, accounts, devices, email_changes, outbox, sessions};
 use crate::{Accounts, Fault};
 use account::{Account, ActivityKind, Email, EmailAddress, Notice, Timestamp};
 
@@ -96,6 +96,7 @@ impl Accounts<'_> {
             return Ok(AddressChange::Taken);
         }
         // Attack: the next user of the owner's old mailbox continues an earlier code or flow.
+        email_changes::end_all(&mut tx, &account.id).await?;
         let mut transition = self.0.end_flows(&mut tx, from, now).await?;
         rows::unbind_flows(&mut tx, from).await?;
         transition.extend(self.0.end_flows(&mut tx, to, now).await?);

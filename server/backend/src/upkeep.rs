@@ -5,7 +5,7 @@ use crate::flows::DEVICE_DAYS;
 use crate::hashing::stored_under;
 use crate::store::events::Actor;
 use crate::store::{
-    Db, accounts, authorization, client_assertions, codes, devices, email_turns, events, flows, identities,
+    Db, accounts, authorization, client_assertions, codes, devices, email_changes, email_turns, events, flows, identities,
     invitations, key_checks, limits, logout_notices, outbox, sessions, signing_keys, throttles,
 };
 use crate::{Backend, Fault};
@@ -108,6 +108,7 @@ impl Upkeep<'_> {
             + logout_notices::prune(&mut tx, now, now.plus_days(-2)).await?
             + identities::prune(&mut tx, now).await?
             + invitations::prune(&mut tx, now).await?
+            + email_changes::prune(&mut tx, now).await?
             + devices::prune(&mut tx, now.plus_days(-DEVICE_DAYS)).await?
             + devices::prune_tokens(&mut tx, now.plus_days(-self.0.settings().trust_days)).await?
             + devices::date_unknown_use(&mut tx, now).await?

@@ -112,6 +112,7 @@ fn message(written: &Written<'_>, texts: Texts<'_>) -> Email {
         reference: texts.reference.to_owned(),
         asked_at: at,
         browser: browser.clone(),
+        purpose: Purpose::Reset,
         mailbox_first: false,
     };
     let organization = Organization {

@@ -1,13 +1,14 @@
 //! The profile page. Its forms are plain, on their own pages, so it loads no WASM.
 
 pub(in crate::pages) mod edit;
+pub(in crate::pages) mod email;
 
 use super::security::edit_link;
 use crate::api::profile;
 use crate::ui::{Address, ButtonStyle, LinkButton, Page, Row, Rows, failure_page, mark, use_announce};
 use crate::view::View;
 use crate::words::{Words, use_words};
-use account::{PasswordAccess, ProductLink, ProfileView};
+use account::{PasswordAccess, ProductLink, ProfileView, SecurityDone};
 use leptos::prelude::*;
 
 /// `/profile`.
@@ -31,8 +32,11 @@ fn overview(view: ProfileView) -> AnyView {
         done,
     } = view;
     let words = use_words();
-    if done.is_some() {
-        use_announce().say(words.say("profile.saved"));
+    if let Some(done) = done {
+        use_announce().say(words.say(match done {
+            SecurityDone::EmailChanged => "profile.email_changed",
+            _ => "profile.saved",
+        }));
     }
     let (path, id) = ("/profile/name", "edit-name");
     let edit_name = if name.is_empty() {
@@ -45,6 +49,13 @@ fn overview(view: ProfileView) -> AnyView {
         add_link(path, id, words.say("profile.add_preferred_name"), words)
     } else {
         edit_link(path, Some(id), words.say("profile.edit_preferred_name"), words)
+    };
+    let change_email = match &own {
+        PasswordAccess::ManagedBy(organization) => {
+            let by = words.say_with("profile.kind_managed", &[("organization", &organization.name)]);
+            view! { <p class="hint">{by}</p> }.into_any()
+        }
+        _ => edit_link("/profile/email", Some("edit-email"), words.say("profile.edit_email"), words),
     };
     let kind = match own {
         PasswordAccess::Editable => words.say("profile.kind_password"),
@@ -66,7 +77,7 @@ fn overview(view: ProfileView) -> AnyView {
                     <Row action=edit_preferred_name>
                         {fact(words.say("profile.preferred_name"), called(preferred_name, words))}
                     </Row>
-                    <Row>
+                    <Row action=change_email>
                         {fact(words.say("profile.email"), view! { <Address text=email.as_str() /> }.into_any())}
                     </Row>
                     <Row>{fact(words.say("profile.account"), kind.into_any())}</Row>

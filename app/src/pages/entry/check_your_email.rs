@@ -13,7 +13,7 @@ use leptos::prelude::*;
 
 /// The endpoints of a flow's code step, and the subject of its e-mail.
 #[derive(Clone, Copy)]
-pub(super) struct Ways {
+pub(in crate::pages) struct Ways {
     /// The key of the e-mail's subject.
     pub subject: &'static str,
     /// The endpoint to begin again with another address, if another is possible.
@@ -27,7 +27,7 @@ pub(super) struct Ways {
 }
 
 /// Renders the step. `lead` explains what the code is for; `below` is shown between the code field and the submit button.
-pub(super) fn check_your_email(
+pub(in crate::pages) fn check_your_email(
     mailed: &MailedCode,
     controller: FormController,
     ways: Ways,

@@ -1,10 +1,10 @@
 //! The pages before sign-in.
 
-mod check_your_email;
+pub(super) mod check_your_email;
 pub(super) mod confirm;
 mod done;
 mod provider_buttons;
-mod request_gone;
+pub(super) mod request_gone;
 pub(super) mod reset;
 pub(super) mod sign_in;
 pub(super) mod sign_up;

@@ -6,6 +6,7 @@ pub(super) mod help;
 pub(super) mod join;
 pub(super) mod organization;
 mod print_button;
+pub(super) mod secure;
 pub(super) mod signed_out;
 pub(super) mod through;
 

@@ -51,6 +51,14 @@ pub(super) fn of(words: &Words<'_>, email: &Email) -> Content {
             let blocks = say(words, &["answer.already_deactivated", "answer.deactivated_what"]);
             answer(words, request, "sign_up", blocks)
         }
+        Email::Moved(request) => {
+            let mut blocks = say(words, &["answer.moved", "answer.moved_what"]);
+            // Not a link. Attack: anyone can cause this e-mail, and its reader learns to follow links in such e-mails.
+            let page = format!("{}/secure", words.host());
+            blocks.push(Block::Facts(vec![words.say_address("fact.secure_page", ("url", &page))]));
+            answer(words, request, asked(request), blocks)
+        }
+        Email::AddressInUse(request) => answer(words, request, asked(request), say(words, &["answer.address_in_use"])),
         Email::Invitation(invitation) => invitation_email(words, invitation),
         Email::Notice(notice) => notice_email(words, notice),
     }
@@ -58,12 +66,19 @@ pub(super) fn of(words: &Words<'_>, email: &Email) -> Content {
 
 /// Returns the kind of a request that anyone can make for any address.
 const fn asked(request: &Request) -> &'static str {
-    if request.mailbox_first { "mailbox" } else { "reset" }
+    match request.purpose {
+        _ if request.mailbox_first => "mailbox",
+        Purpose::SignUp => "sign_up",
+        Purpose::Confirm => "confirm",
+        Purpose::ChangeEmail => "change_email",
+        Purpose::Secure => "secure",
+        Purpose::Reset | Purpose::SignIn => "reset",
+    }
 }
 
-/// Returns the text for this kind of request: e-mails about a sign-in don't mention a reset.
-const fn here_or(request: &Request, here: &'static str, reset: &'static str) -> &'static str {
-    if request.mailbox_first { here } else { reset }
+/// Returns the text for this kind of request: only e-mails about a reset mention one.
+fn here_or(request: &Request, here: &'static str, reset: &'static str) -> &'static str {
+    if asked(request) == "reset" { reset } else { here }
 }
 
 fn code_email(words: &Words<'_>, email: &CodeEmail) -> Content {
@@ -88,6 +103,8 @@ fn code_email(words: &Words<'_>, email: &CodeEmail) -> Content {
         Purpose::SignIn if request.mailbox_first => after_request("mailbox", "code.mailbox"),
         Purpose::SignUp => after_request("sign_up", "code.sign_up"),
         Purpose::Confirm => after_request("confirm", "code.confirm"),
+        Purpose::ChangeEmail => after_request("change_email", "code.change_email"),
+        Purpose::Secure => after_request("secure", "code.secure"),
         // Only this code is in the subject, visible on a locked phone, because it follows the correct password.
         Purpose::SignIn => {
             let mut blocks = Vec::from(code_and_validity("code.sign_in"));
@@ -179,7 +196,6 @@ fn invitation_email(words: &Words<'_>, invitation: &InvitationEmail) -> Content 
         ("inviter", invitation.inviter.as_str()),
     ];
     let say = |key: &str| Block::Paragraph(words.say(&format!("invitation.{key}"), &values));
-    let (_, host) = words.settings.origin.split_once("://").unwrap_or_default();
     Content {
         subject: words.say_plainly("subject.invitation", &values),
         heading: words.say("subject.invitation", &values),
@@ -189,7 +205,7 @@ fn invitation_email(words: &Words<'_>, invitation: &InvitationEmail) -> Content 
             say("what"),
             say("how"),
             Block::Facts(vec![
-                words.say_address("fact.sign_in_page", ("url", &format!("{host}/signin"))),
+                words.say_address("fact.sign_in_page", ("url", &format!("{}/signin", words.host()))),
                 words.say_plainly("fact.until", &[("when", &until)]),
             ]),
             say("not_you"),
@@ -220,6 +236,28 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
             *at,
             Some(browser),
             &["device_copied_was_you", "device_copied_not_you"],
+        ),
+        Notice::EmailChangeAsked { at, browser, .. } => (
+            "email_change_asked",
+            *at,
+            Some(browser),
+            &["new_device_was_you", "email_change_asked_not_you"],
+        ),
+        Notice::EmailChanged { at, browser, .. } => {
+            ("email_changed", *at, Some(browser), &["email_changed_not_you"])
+        }
+        Notice::EmailTaken { at, browser } => ("email_taken", *at, Some(browser), &["email_taken_not_you"]),
+        Notice::EmailLost { at } => ("email_lost", *at, None, &["address_left_not_you"]),
+        Notice::Secured {
+            at,
+            browser,
+            restored: false,
+        } => ("secured", *at, Some(browser), &["secured_not_you", "secured_what"]),
+        Notice::Secured { at, browser, .. } => (
+            "secured",
+            *at,
+            Some(browser),
+            &["secured_restored", "secured_not_you", "secured_what"],
         ),
         Notice::PasswordAdded { at, browser } => ("password_added", *at, Some(browser), &["password_added_not_you"]),
         Notice::ProviderConnected { at, browser, .. } => (
@@ -265,7 +303,17 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
         Notice::Joined { organization, .. } | Notice::Left { organization, .. } => organization,
         _ => "",
     };
-    let values = [("provider", provider), ("organization", organization)];
+    let (new, until) = match notice {
+        Notice::EmailChangeAsked { new, .. } => (new.as_str(), String::new()),
+        Notice::EmailChanged { new, undo_until, .. } => (new.as_str(), words.moment(*undo_until)),
+        _ => ("", String::new()),
+    };
+    let values = [
+        ("provider", provider),
+        ("organization", organization),
+        ("new", new),
+        ("until", &until),
+    ];
     let subject = words.say_plainly(&format!("subject.{kind}"), &values);
     let mut facts = vec![words.say_plainly("fact.happened_at", &[("when", &words.moment(at))])];
     facts.extend(browser.map(|name| words.say_plainly("fact.browser", &[("browser", &words.browser(name))])));
@@ -279,13 +327,21 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
     );
     let (fact, page) = match notice {
         // A reset there would affect another address.
-        Notice::AddressLeft { .. } | Notice::Joined { .. } => ("fact.help_page", "/help"),
-        Notice::ProviderConnected { .. } | Notice::ProviderDisconnected { .. } => ("fact.security_page", "/security"),
+        Notice::AddressLeft { .. } | Notice::Joined { .. } | Notice::EmailTaken { .. } | Notice::EmailLost { .. } => {
+            ("fact.help_page", "/help")
+        }
         Notice::ManyFailures {
             cause: FailureCause::MailboxCodes,
             ..
         } => ("fact.sign_in_page", "/signin"),
-        _ => ("fact.reset_page", "/reset"),
+        Notice::ManyFailures {
+            cause: FailureCause::Passwords | FailureCause::ResetCodes,
+            ..
+        }
+        | Notice::AddressTaken { .. }
+        | Notice::Left { .. }
+        | Notice::Secured { .. } => ("fact.reset_page", "/reset"),
+        _ => ("fact.secure_page", "/secure"),
     };
     let page = format!("{}{page}", words.settings.origin);
     blocks.push(Block::Facts(vec![words.say_address(fact, ("url", &page))]));

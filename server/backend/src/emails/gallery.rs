@@ -33,9 +33,12 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
         reference: "K7".into(),
         asked_at: at,
         browser: browser(),
+        purpose: Purpose::Reset,
         mailbox_first: false,
     };
+    let of = |purpose| Request { purpose, ..request() };
     let mailbox = || Request {
+        purpose: Purpose::SignIn,
         mailbox_first: true,
         ..request()
     };
@@ -54,7 +57,7 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
             purpose,
             code: digits.into(),
             works_until,
-            request: request(),
+            request: of(purpose),
         })
     };
     let failures = |cause| Email::Notice(Notice::ManyFailures { at, cause });
@@ -80,6 +83,7 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
             "Sign in, mailbox first: account deactivated",
             Email::Deactivated(mailbox()),
         ),
+        ("Sign in, mailbox first: address changed", Email::Moved(mailbox())),
         ("Reset: code", code(Purpose::Reset, "01234567")),
         ("Reset: no account", Email::NoAccount(request())),
         (
@@ -91,21 +95,28 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
             Email::AskAdministrator(request(), organization()),
         ),
         ("Reset: account deactivated", Email::Deactivated(request())),
+        ("Reset: address changed", Email::Moved(request())),
         ("Sign up: code", code(Purpose::SignUp, "01234567")),
         ("Confirmation: code", code(Purpose::Confirm, "01234567")),
         (
             "Sign up: account with a password",
-            Email::AlreadyHere(request(), PasswordAccess::Editable),
+            Email::AlreadyHere(of(Purpose::SignUp), PasswordAccess::Editable),
         ),
         (
             "Sign up: account with Google",
-            Email::AlreadyHere(request(), PasswordAccess::NotSet(Some(google()))),
+            Email::AlreadyHere(of(Purpose::SignUp), PasswordAccess::NotSet(Some(google()))),
         ),
         (
             "Sign up: account of an organization",
-            Email::AlreadyHere(request(), PasswordAccess::ManagedBy(organization())),
+            Email::AlreadyHere(of(Purpose::SignUp), PasswordAccess::ManagedBy(organization())),
         ),
-        ("Sign up: account deactivated", Email::AlreadyDeactivated(request())),
+        ("Sign up: account deactivated", Email::AlreadyDeactivated(of(Purpose::SignUp))),
+        ("Sign up: address changed", Email::Moved(of(Purpose::SignUp))),
+        ("New address: code", code(Purpose::ChangeEmail, "01234567")),
+        ("New address: in use", Email::AddressInUse(of(Purpose::ChangeEmail))),
+        ("Secure: code", code(Purpose::Secure, "01234567")),
+        ("Secure: no account", Email::NoAccount(of(Purpose::Secure))),
+        ("Secure: account deactivated", Email::Deactivated(of(Purpose::Secure))),
         (
             "Invitation to an organization",
             Email::Invitation(InvitationEmail {
@@ -147,6 +158,47 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
         (
             "Notice: device copied",
             Email::Notice(Notice::DeviceCopied { at, browser: browser() }),
+        ),
+        (
+            "Notice: new address entered",
+            Email::Notice(Notice::EmailChangeAsked {
+                at,
+                browser: browser(),
+                new: "n…@example.com".into(),
+            }),
+        ),
+        (
+            "Notice: address changed by the user, to the old one",
+            Email::Notice(Notice::EmailChanged {
+                at,
+                browser: browser(),
+                new: "n…@example.com".into(),
+                undo_until: at.plus_days(7),
+            }),
+        ),
+        (
+            "Notice: address changed by the user, to the new one",
+            Email::Notice(Notice::EmailTaken { at, browser: browser() }),
+        ),
+        (
+            "Notice: change of address undone, to the new one",
+            Email::Notice(Notice::EmailLost { at }),
+        ),
+        (
+            "Notice: account secured",
+            Email::Notice(Notice::Secured {
+                at,
+                browser: browser(),
+                restored: false,
+            }),
+        ),
+        (
+            "Notice: account secured and address restored",
+            Email::Notice(Notice::Secured {
+                at,
+                browser: browser(),
+                restored: true,
+            }),
         ),
         (
             "Notice: password added",

@@ -452,6 +452,7 @@ fn hostile_values_add_no_markup_or_lines() {
         reference: "K7".into(),
         asked_at: Timestamp(0),
         browser: "<script>".into(),
+        purpose: Purpose::Reset,
         mailbox_first: false,
     };
     let message = Email::AskAdministrator(request, organization);

@@ -30,6 +30,12 @@ impl<'a> Words<'a> {
         Self { language, settings }
     }
 
+    /// Returns this service's address for people, who type it: without `https://`.
+    pub(super) fn host(&self) -> &str {
+        let origin = &self.settings.origin;
+        origin.split_once("://").map_or(origin, |(_, host)| host)
+    }
+
     pub(super) fn direction(&self) -> &'static str {
         if self.language == "ar" { "rtl" } else { "ltr" }
     }

@@ -1,15 +1,17 @@
 //! The e-mails of a flow, including resends. Attack: enumeration. Only an e-mail's content depends on the account; screens
 //! and timing are the same for every address.
 
+use super::email_change::change_rule;
 use super::first_form::FlowOfForm;
 use super::mailed_code::check_your_email;
 use super::request::BrowserRequest;
 use crate::store::flows::Flow;
 use crate::store::limits::Rule;
-use crate::store::{ReadConn, WriteTx, codes, events, flows, limits, outbox};
+use crate::store::waiting::Waiting;
+use crate::store::{ReadConn, WriteTx, codes, email_changes, events, flows, limits, outbox};
 use crate::{Backend, Caller, Error, Fault, Limits, TokenChange, TokenKind, Transition, random};
 use account::{
-    Account, ActivityKind, Challenge, CodeCounter, CodeEmail, Email, EmailAddress, MailedCode, PasswordAccess,
+    Account, AccountId, ActivityKind, Challenge, CodeCounter, CodeEmail, Email, EmailAddress, MailedCode, PasswordAccess,
     Progress, Purpose, Refusal, Request, Secret, SignInPolicy, Timestamp, WaitingFlow, safe_next,
 };
 
@@ -25,6 +27,17 @@ impl BrowserRequest<'_> {
         email: &EmailAddress,
         next: &str,
     ) -> Result<Transition<MailedCode>, Error> {
+        self.begin_mailed_for(purpose, email, next, None).await
+    }
+
+    /// Begins such a flow; `owner` is the signed-in account that gets the address.
+    pub(super) async fn begin_mailed_for(
+        self,
+        purpose: Purpose,
+        email: &EmailAddress,
+        next: &str,
+        owner: Option<&Account>,
+    ) -> Result<Transition<MailedCode>, Error> {
         let now = self.now();
         let mailbox_first = purpose == Purpose::SignIn;
         let counter = purpose.counter(mailbox_first);
@@ -36,6 +49,7 @@ impl BrowserRequest<'_> {
         if let Some(flow) = begun.filter(|flow| flow.progress.codes_sent > 0) {
             // A form that is sent twice has one effect and one screen, and spends no further budget.
             set_next(&mut tx, &flow, next).await?;
+            self.begin_email_change(&mut tx, &flow, owner).await?;
             let step = self.backend.mailed_code(&mut tx, &flow, now).await?;
             tx.commit().await?;
             return Ok(Transition::new(step, vec![hold_flow(purpose, token)]));
@@ -43,7 +57,8 @@ impl BrowserRequest<'_> {
         let waiting = self.backend.waiting(&mut tx, counter, email, now).await?;
         let account = waiting.account.as_ref().map(|stored| &stored.account);
         let id = account.map(|account| &account.id);
-        let rules = vec![self.begin_rule()];
+        let mut rules = vec![self.begin_rule()];
+        rules.extend(owner.map(change_rule));
         let mut tx = self.take_email(tx, email, id, rules, now).await?;
         // After the budgets, which have longer waits: a request after the announced wait must succeed.
         if self.tokens.visit.is_none() {
@@ -56,7 +71,7 @@ impl BrowserRequest<'_> {
             .and_then(|account| account.language.clone())
             .unwrap_or_else(|| self.caller.language.clone());
         let mut flow = Flow {
-            account: id.cloned(),
+            account: whose(purpose, &waiting),
             resend_at: now.plus_seconds(Challenge::resend_wait_s(1)),
             known_device: self.is_known(&mut tx, account).await?,
             next_path: next_path(before.as_ref(), next),
@@ -65,7 +80,9 @@ impl BrowserRequest<'_> {
         (flow.progress.codes_sent, flow.progress.mailbox_first) = (1, mailbox_first);
         let ended = self.backend.admit_code(&mut tx, &mut flow, &waiting, now).await?;
         flows::insert(&mut tx, &flow).await?;
-        let step = self.write_email(&mut tx, &flow, account, now).await?;
+        self.begin_email_change(&mut tx, &flow, owner).await?;
+        self.tell_of_email_change(&mut tx, &flow, owner, now).await?;
+        let step = self.write_email(&mut tx, &flow, &waiting, now).await?;
         tx.commit().await?;
         self.backend.emails_written.notify_one();
         ended.iter().for_each(|flow| self.backend.flow_moved(&flow.id));
@@ -114,10 +131,10 @@ impl BrowserRequest<'_> {
         outbox::drop_unsent(&mut tx, &flow.id, now).await?;
         codes::supersede_in(&mut tx, &flow.id, now).await?;
         // The account may have been created or deleted since the flow began.
-        flow.account = account.map(|account| account.id.clone());
+        flow.account = whose(purpose, &waiting);
         self.backend.admit_code(&mut tx, &mut flow, &waiting, now).await?;
         flows::set_code(&mut tx, &flow).await?;
-        let step = self.write_email(&mut tx, &flow, account, now).await?;
+        let step = self.write_email(&mut tx, &flow, &waiting, now).await?;
         tx.commit().await?;
         self.backend.emails_written.notify_one();
         self.backend.flow_moved(&flow.id);
@@ -138,17 +155,25 @@ impl BrowserRequest<'_> {
         self,
         tx: &mut WriteTx,
         flow: &Flow,
-        account: Option<&Account>,
+        waiting: &Waiting,
         now: Timestamp,
     ) -> Result<MailedCode, Fault> {
         let purpose = flow.progress.purpose;
+        let account = waiting.account.as_ref().map(|stored| &stored.account);
+        let mut moved = waiting.moved.clone();
+        if purpose == Purpose::ChangeEmail {
+            // An account may take an address back that it has left.
+            let owner = email_changes::account_of(tx, &flow.id).await?;
+            moved = moved.filter(|moved| owner.as_ref() != Some(moved));
+        }
         let request = Request {
             reference: flow.reference.clone(),
             asked_at: now,
             browser: self.caller.browser.clone(),
+            purpose,
             mailbox_first: flow.progress.mailbox_first,
         };
-        let answer = self.backend.instead_of_code(&flow.progress, account, &request);
+        let answer = self.backend.instead_of_code(&flow.progress, account, moved.is_some(), &request);
         let (code, works_until) = self.backend.issue_code(tx, flow, answer.is_none(), now).await?;
         let message = answer.unwrap_or_else(|| {
             Email::Code(CodeEmail {
@@ -207,7 +232,6 @@ impl BrowserRequest<'_> {
         self,
         tx: &mut WriteTx,
         flow: &str,
-        account: Option<&Account>,
         known_device: bool,
         now: Timestamp,
     ) -> Result<(MailedCode, Option<WaitingFlow>), Error> {
@@ -223,7 +247,7 @@ impl BrowserRequest<'_> {
             .await?;
         let ended = self.backend.admit_code(tx, &mut flow, &waiting, now).await?;
         flows::set_code(tx, &flow).await?;
-        let mailed = self.write_email(tx, &flow, account, now).await?;
+        let mailed = self.write_email(tx, &flow, &waiting, now).await?;
         Ok((mailed, ended))
     }
 
@@ -261,7 +285,14 @@ impl Backend {
     }
 
     /// Returns the e-mail for an address without an account, or for an account that gets no code.
-    fn instead_of_code(&self, progress: &Progress, account: Option<&Account>, request: &Request) -> Option<Email> {
+    /// `moved` tells that an account has left the address in the last seven days.
+    fn instead_of_code(
+        &self,
+        progress: &Progress,
+        account: Option<&Account>,
+        moved: bool,
+        request: &Request,
+    ) -> Option<Email> {
         use CodeCounter::{AfterPassword, Anyone, SignUp};
         // Begun by a signed-in user, for their own address.
         if progress.purpose == Purpose::Confirm {
@@ -270,12 +301,20 @@ impl Backend {
         let counter = progress.counter();
         let mailbox_first = request.mailbox_first;
         let request = || request.clone();
+        if progress.purpose == Purpose::ChangeEmail {
+            return (account.is_some() || moved).then(|| Email::AddressInUse(request()));
+        }
         match (counter, account) {
-            (AfterPassword, _) | (SignUp, None) => None,
+            (AfterPassword, _) => None,
+            (Anyone, None) if moved && progress.purpose == Purpose::Secure => None,
+            // Attack: a new account at the address keeps its owner from undoing the change.
+            (Anyone | SignUp, None) if moved => Some(Email::Moved(request())),
+            (SignUp, None) => None,
             (SignUp, Some(account)) if account.disabled_at.is_some() => Some(Email::AlreadyDeactivated(request())),
             (SignUp, Some(account)) => Some(Email::AlreadyHere(request(), self.password_access(account))),
             (Anyone, None) => Some(Email::NoAccount(request())),
             (Anyone, Some(account)) if account.disabled_at.is_some() => Some(Email::Deactivated(request())),
+            (Anyone, Some(_)) if progress.purpose == Purpose::Secure => None,
             // Members of an organization without a provider sign in with a code.
             (Anyone, Some(account)) if mailbox_first && account.sign_in_policy() == SignInPolicy::OrganizationCode => {
                 None
@@ -286,6 +325,16 @@ impl Backend {
                 PasswordAccess::Editable | PasswordAccess::NotSet(None) => None,
             },
         }
+    }
+}
+
+/// Returns the account of a flow. Wrong codes of a change of address say nothing about the account at the new address.
+fn whose(purpose: Purpose, waiting: &Waiting) -> Option<AccountId> {
+    let account = waiting.account.as_ref().map(|stored| &stored.account.id);
+    match purpose {
+        Purpose::ChangeEmail => None,
+        Purpose::Secure => account.or(waiting.moved.as_ref()).cloned(),
+        _ => account.cloned(),
     }
 }
 

@@ -7,6 +7,7 @@ mod connections;
 mod current_password;
 mod devices;
 mod email_budget;
+mod email_change;
 mod events;
 mod first_form;
 mod joining;
@@ -21,6 +22,7 @@ mod profile;
 mod provider;
 mod request;
 mod reset;
+mod secure;
 mod sessions;
 mod sign_in;
 mod sign_up;
@@ -29,6 +31,7 @@ mod step_up;
 
 pub use authorization::{Authorization, AuthorizationStep, Consent, WaitingProduct, waits_for_product};
 pub(crate) use devices::DEVICE_DAYS;
+pub use email_change::EmailChange;
 pub use logout::{ClientLogout, ClientLogoutStep};
 pub use products::ConnectedProducts;
 pub use profile::Profile;
@@ -36,4 +39,5 @@ pub use provider::ProviderSignIn;
 pub use request::{
     BrowserRequest, Confirmation, Connections, Joining, Organization, PasswordChange, Reset, Sessions, SignIn, SignUp,
 };
+pub use secure::SecureAccount;
 pub use site::{SiteAnswer, SiteStart, local_to_site};

@@ -2,7 +2,7 @@
 
 use super::request::BrowserRequest;
 use crate::oauth::has_scope;
-use crate::store::{ReadConn, authorization, connected_products, logout_notices, sessions, site_sessions};
+use crate::store::{ReadConn, WriteTx, authorization, connected_products, logout_notices, sessions, site_sessions};
 use crate::{Error, Fault, Transition};
 use account::{AccountId, ActivityKind, ProductLink, ProductRow, SecurityDone, SecurityView, Timestamp};
 
@@ -23,14 +23,7 @@ impl ConnectedProducts<'_> {
         // Attack: a product that refreshes meanwhile stores a token for a code that is gone, and both requests fail. Its requests lock
         // the session first, too.
         sessions::lock_all_for_update(&mut tx, &account.id).await?;
-        if connected_products::delete(&mut tx, &account.id, id).await? {
-            authorization::revoke_client(&mut tx, &account.id, id).await?;
-            site_sessions::delete(&mut tx, &account.id, id).await?;
-            logout_notices::disconnect(&mut tx, &account.id, id).await?;
-            self.0
-                .log(&mut tx, &account.id, ActivityKind::ProductDisconnected, self.0.now())
-                .await?;
-        }
+        self.0.disconnect_product(&mut tx, &account.id, id).await?;
         self.0
             .sessions()
             .show_after(tx, &session, account, SecurityDone::ProductDisconnected)
@@ -39,6 +32,18 @@ impl ConnectedProducts<'_> {
 }
 
 impl BrowserRequest<'_> {
+    /// Disconnects a product. The account's sessions are locked, or have ended.
+    pub(super) async fn disconnect_product(self, tx: &mut WriteTx, account: &AccountId, id: &str) -> Result<(), Fault> {
+        if connected_products::delete(tx, account, id).await? {
+            authorization::revoke_client(tx, account, id).await?;
+            site_sessions::delete(tx, account, id).await?;
+            logout_notices::disconnect(tx, account, id).await?;
+            self.log(tx, account, ActivityKind::ProductDisconnected, self.now())
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Lists the products of an account that are still registered.
     pub(super) async fn product_rows(self, conn: &mut ReadConn, account: &AccountId) -> Result<Vec<ProductRow>, Fault> {
         let clients = self.backend.clients();

@@ -1,10 +1,12 @@
 //! A browser's request to a flow.
 
 use super::authorization::Authorization;
+use super::email_change::EmailChange;
 use super::logout::ClientLogout;
 use super::products::ConnectedProducts;
 use super::profile::Profile;
 use super::provider::ProviderSignIn;
+use super::secure::SecureAccount;
 use crate::store::events::Actor;
 use crate::store::{ReadConn, WriteTx, events, outbox};
 use crate::{Backend, BrowserTokens, Caller, Fault};
@@ -101,6 +103,18 @@ impl<'a> BrowserRequest<'a> {
     #[must_use]
     pub const fn profile(self) -> Profile<'a> {
         Profile(self)
+    }
+
+    /// Selects the change of the signed-in account's e-mail address.
+    #[must_use]
+    pub const fn email_change(self) -> EmailChange<'a> {
+        EmailChange(self)
+    }
+
+    /// Selects securing an account, without a session.
+    #[must_use]
+    pub const fn secure_account(self) -> SecureAccount<'a> {
+        SecureAccount(self)
     }
 
     /// Selects sign-in with a provider.

@@ -51,6 +51,7 @@ mod tests {
             reference: "K7".into(),
             asked_at: Timestamp(0),
             browser: String::new(),
+            purpose: Purpose::Reset,
             mailbox_first: false,
         }
     }

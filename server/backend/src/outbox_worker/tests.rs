@@ -87,6 +87,7 @@ fn code() -> Email {
         reference: "K7".into(),
         asked_at: NOON,
         browser: "Firefox on Linux".into(),
+        purpose: Purpose::Reset,
         mailbox_first: false,
     };
     let works_until = NOON.plus_minutes(10);

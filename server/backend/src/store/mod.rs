@@ -11,6 +11,7 @@ mod conn;
 pub mod connected_products;
 mod db;
 pub mod devices;
+pub mod email_changes;
 pub mod email_turns;
 pub mod events;
 pub mod flows;

@@ -6,12 +6,14 @@ use super::codes::wrong_key;
 use super::conn::on;
 use super::limits::HOUR_MS;
 use crate::Fault;
-use account::{CodeCounter, EmailAddress, Timestamp, WaitingFlow};
+use account::{AccountId, CodeCounter, EmailAddress, Timestamp, WaitingFlow};
 
 /// An address's state when a code is requested.
 pub struct Waiting {
     /// The account, if any.
     pub account: Option<Stored>,
+    /// The account that left the address, as long as that can be undone.
+    pub moved: Option<AccountId>,
     /// Flows that share a counter and are waiting for a code, oldest first.
     pub flows: Vec<WaitingFlow>,
     /// Number of incorrect codes in the last 24 hours, rounded up to full hours.
@@ -28,6 +30,7 @@ struct Row {
     passed: Option<i64>,
     created_at: Option<i64>,
     wrong_codes: i64,
+    moved: Option<String>,
     #[sqlx(flatten)]
     account: Beside,
 }
@@ -52,27 +55,29 @@ pub async fn find(
                 SELECT id, client, known_device, tries_left, digits, 0 AS passed, created_at FROM flows
                  WHERE email = $1 AND COALESCE(finished_at, ended_at) IS NULL AND ends_at > $2 AND codes_sent > 0
                    AND tries_left > 0 AND code_passed_at IS NULL
-                   AND CASE WHEN purpose = 'sign_up' THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
+                   AND CASE WHEN purpose IN ('sign_up', 'change_email') THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
                             THEN 'after_password' ELSE 'anyone' END = $3
                 UNION ALL
                 SELECT id, client, known_device, tries_left, digits, 1, created_at FROM flows
                  WHERE email = $1 AND counted_tries IS NOT NULL AND finished_at > $4 AND ended_at IS NULL AND ends_at > $2
                    AND tries_left > 0 AND $3 = 'after_password'
-                   AND CASE WHEN purpose = 'sign_up' THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
+                   AND CASE WHEN purpose IN ('sign_up', 'change_email') THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
                             THEN 'after_password' ELSE 'anyone' END = $3
                 UNION ALL
                 SELECT id, client, known_device, counted_tries, digits, 1, created_at FROM flows
                  WHERE email = $1 AND counted_tries IS NOT NULL AND ends_at > $2 AND $3 <> 'after_password'
-                   AND CASE WHEN purpose = 'sign_up' THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
+                   AND CASE WHEN purpose IN ('sign_up', 'change_email') THEN 'sign_up' WHEN purpose = 'sign_in' AND mailbox_first = 0
                             THEN 'after_password' ELSE 'anyone' END = $3)
              SELECT NULL AS flow_id, NULL AS client, NULL AS known_device, NULL AS tries_left, NULL AS code_length, NULL AS passed,
                     NULL AS created_at,
-                    CAST((SELECT COALESCE(SUM(count), 0) FROM wrong_codes WHERE key = $5 AND hour >= $6) AS BIGINT) AS wrong_codes, ",
+                    CAST((SELECT COALESCE(SUM(count), 0) FROM wrong_codes WHERE key = $5 AND hour >= $6) AS BIGINT) AS wrong_codes,
+                    (SELECT e.account_id FROM email_changes e WHERE e.old_email = $1 AND e.changed_at IS NOT NULL AND e.ends_at > $2
+                      ORDER BY e.changed_at DESC LIMIT 1) AS moved, ",
             columns!(),
             " FROM (SELECT 1 AS one) AS address LEFT JOIN accounts a ON a.email = $1",
             joins!(),
             "UNION ALL
-             SELECT id, client, known_device, tries_left, digits, CAST(passed AS BIGINT), created_at, 0, ",
+             SELECT id, client, known_device, tries_left, digits, CAST(passed AS BIGINT), created_at, 0, NULL, ",
             no_columns!(),
             " FROM waiting ORDER BY created_at, flow_id"
         ))
@@ -87,12 +92,14 @@ pub async fn find(
     });
     let mut waiting = Waiting {
         account: None,
+        moved: None,
         flows: Vec::new(),
         wrong_codes: 0,
     };
     for row in rows {
         let Some(id) = row.flow_id else {
             waiting.wrong_codes = row.wrong_codes;
+            waiting.moved = row.moved.map(AccountId);
             waiting.account = row.account.0.map(Stored::try_from).transpose()?;
             continue;
         };

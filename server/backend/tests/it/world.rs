@@ -178,10 +178,21 @@ impl World {
         tx.commit().await.unwrap();
     }
 
+    /// Adds an account with an id of its own, at an address that another account has left.
+    pub async fn create_account_at_id(&self, id: &str, email: &str) {
+        let mut tx = self.backend.db().begin().await.unwrap();
+        self.insert_at_id(&mut tx, id, email, None).await;
+        tx.commit().await.unwrap();
+    }
+
     /// Adds an account in an open transaction.
     pub async fn insert(&self, tx: &mut WriteTx, email: &str, hash: Option<&str>) {
+        self.insert_at_id(tx, &format!("id of {email}"), email, hash).await;
+    }
+
+    async fn insert_at_id(&self, tx: &mut WriteTx, id: &str, email: &str, hash: Option<&str>) {
         let account = Account {
-            id: AccountId(format!("id of {email}")),
+            id: AccountId(id.to_owned()),
             email: address(email),
             name: name_of(email),
             preferred_name: String::new(),

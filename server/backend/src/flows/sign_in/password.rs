@@ -123,7 +123,7 @@ impl SignIn<'_> {
         if !flows::ask_mailbox_first(&mut tx, &flow.id, id, language, now).await? {
             return Err(Refusal::StepElsewhere.into());
         }
-        let (mailed, ended) = self.0.send_first(&mut tx, &flow.id, account, false, now).await?;
+        let (mailed, ended) = self.0.send_first(&mut tx, &flow.id, false, now).await?;
         tx.commit().await?;
         self.0.backend.emails_written.notify_one();
         let ended = ended.as_ref().map(|ended| &ended.id);
@@ -237,7 +237,7 @@ impl SignIn<'_> {
             let mailed;
             (mailed, ended) = self
                 .0
-                .send_first(&mut tx, &flow.id, Some(account), device.is_some(), now)
+                .send_first(&mut tx, &flow.id, device.is_some(), now)
                 .await?;
             let token = self.0.step_up(&mut tx, SIGN_IN, &flow, now).await?;
             Transition::new(SignInStep::EnterCode(mailed), vec![token])
