@@ -55,7 +55,7 @@ fn overview(view: ProfileView) -> AnyView {
             let by = words.say_with("profile.kind_managed", &[("organization", &organization.name)]);
             view! { <p class="hint">{by}</p> }.into_any()
         }
-        _ => edit_link("/profile/email", Some("edit-email"), words.say("profile.edit_email"), words),
+        _ => edit_link("/security/confirm?next=/profile/email", Some("edit-email"), words.say("profile.edit_email"), words),
     };
     let kind = match own {
         PasswordAccess::Editable => words.say("profile.kind_password"),

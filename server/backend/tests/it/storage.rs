@@ -6,6 +6,7 @@ mod clients;
 mod codes;
 mod database;
 mod devices;
+mod email_changes;
 mod events;
 mod fixtures;
 mod flows;
