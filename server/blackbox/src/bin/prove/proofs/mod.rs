@@ -1,5 +1,6 @@
 //! The proofs, in the order of the properties.
 
+mod addresses;
 mod bytes;
 mod clients;
 mod clocks;
@@ -27,6 +28,7 @@ use crate::proof::Proof;
 /// Returns all proofs, in the order of their numbers.
 pub fn all() -> impl Iterator<Item = &'static Proof> {
     let mut all: Vec<&Proof> = [
+        addresses::PROOFS,
         bytes::PROOFS,
         clients::PROOFS,
         clocks::PROOFS,
