@@ -88,9 +88,18 @@ fn answers_contain_no_links_and_emails_no_remote_content() {
     }
 }
 
+/// The answers to requests that anyone can make for any address, and their number.
+const FAMILIES: [(&str, usize); 5] = [
+    ("Reset:", 6),
+    ("Sign up:", 6),
+    ("Sign in, mailbox first:", 6),
+    ("New address:", 2),
+    ("Secure:", 3),
+];
+
 #[test]
 fn answers_to_a_request_have_the_same_subject_and_sender() {
-    for (flow, count) in [("Reset:", 5), ("Sign in, mailbox first:", 5), ("Sign up:", 5)] {
+    for (flow, count) in FAMILIES {
         for language in ["en", "ar"] {
             let messages = all()
                 .into_iter()
@@ -127,7 +136,7 @@ fn outside_outlook(html: &str) -> String {
 /// Attack: request a code for another user and read it on their locked phone, which shows about 200 characters.
 #[test]
 fn answers_to_a_request_begin_with_the_same_text() {
-    for (flow, count) in [("Reset:", 5), ("Sign up:", 5), ("Sign in, mailbox first:", 5)] {
+    for (flow, count) in FAMILIES {
         for language in ["en", "ar"] {
             let messages: Vec<_> = all()
                 .into_iter()
@@ -280,16 +289,9 @@ fn the_html_works_in_common_mail_clients() {
             Email::AskAdministrator(..) | Email::AlreadyHere(_, account::PasswordAccess::ManagedBy(_)) => {
                 "it-help@example.com"
             }
-            Email::Notice(Notice::AddressLeft { .. } | Notice::Joined { .. }) => "http://127.0.0.1:3000/help",
-            Email::Notice(Notice::ProviderConnected { .. } | Notice::ProviderDisconnected { .. }) => {
-                "http://127.0.0.1:3000/security"
-            }
+            Email::Moved(_) => "127.0.0.1:3000/secure",
             Email::Invitation(_) => "127.0.0.1:3000/signin",
-            Email::Notice(Notice::ManyFailures {
-                cause: FailureCause::MailboxCodes,
-                ..
-            }) => "http://127.0.0.1:3000/signin",
-            Email::Notice(_) => "http://127.0.0.1:3000/reset",
+            Email::Notice(ref notice) => page_of(notice),
             _ => continue,
         };
         assert!(
@@ -363,19 +365,32 @@ fn an_answer_states_its_request_time_browser_and_expiry() {
     }
 }
 
+/// The page that a notice names: for most, the one that secures the account.
+const fn page_of(notice: &Notice) -> &'static str {
+    match notice {
+        Notice::AddressLeft { .. } | Notice::Joined { .. } | Notice::EmailTaken { .. } | Notice::EmailLost { .. } => {
+            "http://127.0.0.1:3000/help"
+        }
+        Notice::ManyFailures {
+            cause: FailureCause::MailboxCodes,
+            ..
+        } => "http://127.0.0.1:3000/signin",
+        Notice::ManyFailures {
+            cause: FailureCause::Passwords | FailureCause::ResetCodes,
+            ..
+        }
+        | Notice::AddressTaken { .. }
+        | Notice::Left { .. }
+        | Notice::Secured { .. } => "http://127.0.0.1:3000/reset",
+        _ => "http://127.0.0.1:3000/secure",
+    }
+}
+
 #[test]
 fn a_notice_states_its_time_browser_and_next_step() {
     for (title, language, message, rendered) in all() {
         let Email::Notice(notice) = message else { continue };
-        let page = match notice {
-            Notice::AddressLeft { .. } | Notice::Joined { .. } => "http://127.0.0.1:3000/help",
-            Notice::ProviderConnected { .. } | Notice::ProviderDisconnected { .. } => "http://127.0.0.1:3000/security",
-            Notice::ManyFailures {
-                cause: FailureCause::MailboxCodes,
-                ..
-            } => "http://127.0.0.1:3000/signin",
-            _ => "http://127.0.0.1:3000/reset",
-        };
+        let page = page_of(&notice);
         assert!(rendered.text.contains(page), "{title} {language}");
         assert!(rendered.text.contains("10:02"), "{title} {language}");
         if let Notice::PasswordReset { .. } | Notice::PasswordChanged { .. } | Notice::DeviceCopied { .. } = notice {
@@ -536,14 +551,14 @@ fn emails_avoid_jargon_and_apologies() {
 #[test]
 fn the_gallery_shows_every_email_in_every_language() {
     let shown = super::gallery(&Settings::default());
-    assert_eq!(shown.len(), 68);
+    assert_eq!(shown.len(), 96);
     assert_eq!(
         shown
             .iter()
             .map(|(title, language, _)| (title, language))
             .collect::<BTreeSet<_>>()
             .len(),
-        68
+        96
     );
 }
 
