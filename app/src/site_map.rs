@@ -59,6 +59,8 @@ pages! {
     Profile "/profile" Reading,
     EditName "/profile/name" Reading,
     EditPreferredName "/profile/preferred-name" Reading,
+    EditJobTitle "/profile/job-title" Reading,
+    EditCompany "/profile/organization" Reading,
     ChangeEmail "/profile/email" Reading,
     Secure "/secure" Reading,
     SignedOut "/signed-out" Reading,

@@ -104,7 +104,7 @@ enums! {
     SecurityDone {
         PasswordChanged, SessionEnded, OthersEnded, DeviceForgotten, PasswordAdded, ProviderConnected, ProviderDisconnected,
         ProductDisconnected, Invited, InvitationWithdrawn, MemberDisabled, MemberEnabled, MemberSessionsEnded, MemberRemoved, DomainAdded, DomainVerified,
-        DomainRemoved, NameSaved, PreferredNameSaved, EmailChanged
+        DomainRemoved, NameSaved, PreferredNameSaved, JobTitleSaved, CompanySaved, EmailChanged
     }
     SignInStep {
         AskEmail { email, resume }, EnterPassword { email }, Through { organization, page }, ProveMailbox(MailedCode), EnterCode(MailedCode),
@@ -206,6 +206,8 @@ fn main() {
             PageId::Profile
             | PageId::EditName
             | PageId::EditPreferredName
+            | PageId::EditJobTitle
+            | PageId::EditCompany
             | PageId::ChangeEmail
             | PageId::Secure
             | PageId::Through

@@ -17,6 +17,8 @@ pub(super) fn page_of_endpoint(path: &str) -> PageId {
         path if path.starts_with("security/") => PageId::Security,
         "profile/name" => PageId::EditName,
         "profile/preferred_name" => PageId::EditPreferredName,
+        "profile/job_title" => PageId::EditJobTitle,
+        "profile/company" => PageId::EditCompany,
         path if path.starts_with("profile/") => PageId::Profile,
         path if path.starts_with("email/") => PageId::ChangeEmail,
         path if path.starts_with("secure/") => PageId::Secure,
@@ -174,6 +176,8 @@ impl Destination for ProfileView {
         let row = match self.done {
             Some(SecurityDone::NameSaved) => "#edit-name",
             Some(SecurityDone::PreferredNameSaved) => "#edit-preferred-name",
+            Some(SecurityDone::JobTitleSaved) => "#edit-job-title",
+            Some(SecurityDone::CompanySaved) => "#edit-company",
             _ => "",
         };
         [self.path(), row].concat()

@@ -28,6 +28,28 @@ pub async fn change_name(
     request.tell(transition)
 }
 
+/// Changes the job title; `account` as above.
+#[server(name = ChangeJobTitle, prefix = "/api", endpoint = "profile/job_title")]
+pub async fn change_job_title(
+    #[server(default)] name: String,
+    #[server(default)] account: String,
+) -> Result<ProfileView, Failure> {
+    let request = RequestContext::here()?.keeping_name(&name).keeping_email(&account);
+    let transition = retried(|| request.browser().profile().change_job_title(&name)).await;
+    request.tell(transition)
+}
+
+/// Changes the organization that the user works for; `account` as above.
+#[server(name = ChangeCompany, prefix = "/api", endpoint = "profile/company")]
+pub async fn change_company(
+    #[server(default)] name: String,
+    #[server(default)] account: String,
+) -> Result<ProfileView, Failure> {
+    let request = RequestContext::here()?.keeping_name(&name).keeping_email(&account);
+    let transition = retried(|| request.browser().profile().change_company(&name)).await;
+    request.tell(transition)
+}
+
 /// Changes the preferred name; `account` as above.
 #[server(name = ChangePreferredName, prefix = "/api", endpoint = "profile/preferred_name")]
 pub async fn change_preferred_name(

@@ -42,6 +42,10 @@ fn view_of(page: PageId) -> Option<fn() -> View> {
         #[cfg(feature = "ssr")]
         PageId::EditPreferredName => account::profile::edit::preferred_name,
         #[cfg(feature = "ssr")]
+        PageId::EditJobTitle => account::profile::edit::job_title,
+        #[cfg(feature = "ssr")]
+        PageId::EditCompany => account::profile::edit::company,
+        #[cfg(feature = "ssr")]
         PageId::ChangeEmail => account::profile::email::page,
         #[cfg(feature = "ssr")]
         PageId::Secure => reading::secure::page,

@@ -179,6 +179,29 @@ pub fn PreferredNameField(
     .show(Field::Name)
 }
 
+/// The field for one line about the user, which may stay empty.
+#[cfg(feature = "ssr")]
+#[component]
+pub fn OptionalNameField(
+    /// The key of the label.
+    label: &'static str,
+    /// What a browser fills in.
+    autocomplete: &'static str,
+    /// The initial value.
+    #[prop(optional, into)]
+    value: Option<String>,
+) -> AnyView {
+    Input {
+        label: use_words().say(label),
+        kind: "text",
+        autocomplete,
+        dir: Some("auto"),
+        value,
+        ..Input::default()
+    }
+    .show(Field::Name)
+}
+
 /// The field for the one-time passcode. Has no short `maxlength`, because users may paste a whole e-mail.
 #[component]
 pub fn CodeField(

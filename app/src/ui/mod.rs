@@ -33,7 +33,7 @@ pub(crate) use error_page::error_title;
 pub(crate) use error_page::{error_page, failure_page};
 pub use field::{Checkbox, CodeField, EmailField, NameField, UsernameHint};
 #[cfg(feature = "ssr")]
-pub use field::{DomainField, NewEmailField, PreferredNameField};
+pub use field::{DomainField, NewEmailField, OptionalNameField, PreferredNameField};
 #[cfg(feature = "ssr")]
 pub use frame::Frame;
 #[cfg(not(feature = "ssr"))]

@@ -63,11 +63,11 @@ impl Name {
     }
 }
 
-/// Parses the name by which a user wants to be called, which may be empty.
+/// Parses what a user says about themselves in one line, which may be empty: a preferred name, a job title.
 ///
 /// # Errors
 /// [`Refusal::NameUnfit`], as [`Name::parse`].
-pub fn parse_preferred_name(typed: &str) -> Result<String, Refusal> {
+pub fn parse_optional_name(typed: &str) -> Result<String, Refusal> {
     match Name::parse(typed) {
         Ok(name) => Ok(name.0),
         Err(Refusal::NameMissing) => Ok(String::new()),
@@ -201,8 +201,8 @@ mod tests {
 
     #[test]
     fn a_preferred_name_may_be_empty() {
-        assert_eq!(parse_preferred_name(" Ada "), Ok("Ada".into()));
-        assert_eq!(parse_preferred_name(" \u{200e} "), Ok(String::new()));
-        assert_eq!(parse_preferred_name("<b>"), Err(Refusal::NameUnfit));
+        assert_eq!(parse_optional_name(" Ada "), Ok("Ada".into()));
+        assert_eq!(parse_optional_name(" \u{200e} "), Ok(String::new()));
+        assert_eq!(parse_optional_name("<b>"), Err(Refusal::NameUnfit));
     }
 }

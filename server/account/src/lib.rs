@@ -32,7 +32,7 @@ mod waiting_flow;
 
 pub use account::{
     Account, AccountId, Membership, Name, Organization, PasswordAccess, Provider, is_hidden_control,
-    parse_preferred_name,
+    parse_optional_name,
 };
 pub use activity::{Activity, ActivityKind, Attempts};
 pub use challenge::{Answer, Challenge, EarlierFlow, IssuedCode, Passed};

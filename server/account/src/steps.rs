@@ -155,6 +155,10 @@ pub enum SecurityDone {
     NameSaved,
     /// The preferred name was saved.
     PreferredNameSaved,
+    /// The job title was saved.
+    JobTitleSaved,
+    /// The organization that the user works for was saved.
+    CompanySaved,
     /// The e-mail address was changed.
     EmailChanged,
 }
@@ -166,6 +170,10 @@ pub struct ProfileView {
     pub name: String,
     /// The name by which the owner wants to be called; empty if that is the name.
     pub preferred_name: String,
+    /// The owner's job title; empty if unknown.
+    pub job_title: String,
+    /// The organization that the owner works for, as they say; empty if unknown.
+    pub company: String,
     /// The proven e-mail address.
     pub email: EmailAddress,
     /// Where the password is managed.

@@ -409,6 +409,28 @@ pub async fn set_name(tx: &mut WriteTx, id: &AccountId, name: &str, now: Timesta
     Ok(())
 }
 
+/// Returns what the owner says about their work: job title and organization.
+pub async fn work(conn: &mut ReadConn, id: &AccountId) -> Result<(String, String), Fault> {
+    Ok(on!(conn, |conn| {
+        sqlx::query_as("SELECT job_title, company FROM accounts WHERE id = $1")
+            .bind(&id.0)
+            .fetch_one(conn)
+            .await?
+    }))
+}
+
+/// Sets what the owner says about their work.
+pub async fn set_work(tx: &mut WriteTx, id: &AccountId, job_title: &str, company: &str) -> Result<(), Fault> {
+    later!(
+        tx,
+        "UPDATE accounts SET job_title = $2, company = $3 WHERE id = $1",
+        &id.0,
+        job_title,
+        company,
+    );
+    Ok(())
+}
+
 /// Sets how the owner wants to be called.
 pub async fn set_preferred_name(tx: &mut WriteTx, id: &AccountId, name: &str, now: Timestamp) -> Result<(), Fault> {
     later!(

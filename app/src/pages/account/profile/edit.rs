@@ -1,9 +1,9 @@
 //! The forms of the profile.
 
-use crate::api::profile::{ChangeName, ChangePreferredName, view};
+use crate::api::profile::{ChangeCompany, ChangeJobTitle, ChangeName, ChangePreferredName, view};
 use crate::client::PageState;
 use crate::flow::{Flow, Form, Step, page_of};
-use crate::ui::{ButtonStyle, LinkButton, NameField, Page, PreferredNameField, SubmitButton};
+use crate::ui::{ButtonStyle, LinkButton, NameField, OptionalNameField, Page, PreferredNameField, SubmitButton};
 use crate::view::View;
 use crate::words::use_words;
 use account::{EmailAddress, ProfileView};
@@ -31,6 +31,28 @@ pub(in crate::pages) fn preferred_name() -> View {
         let (title, action) = ("profile.edit_preferred_name", ChangePreferredName::PATH);
         with_form(state, title, action, |profile, typed| {
             view! { <PreferredNameField value=typed.unwrap_or(profile.preferred_name) /> }.into_any()
+        })
+    })
+}
+
+/// `/profile/job-title`.
+pub(in crate::pages) fn job_title() -> View {
+    page_of(view, |state| {
+        let (title, action) = ("profile.edit_job_title", ChangeJobTitle::PATH);
+        with_form(state, title, action, |profile, typed| {
+            let value = typed.unwrap_or(profile.job_title);
+            view! { <OptionalNameField label="profile.job_title" autocomplete="organization-title" value=value /> }.into_any()
+        })
+    })
+}
+
+/// `/profile/organization`.
+pub(in crate::pages) fn company() -> View {
+    page_of(view, |state| {
+        let (title, action) = ("profile.edit_company", ChangeCompany::PATH);
+        with_form(state, title, action, |profile, typed| {
+            let value = typed.unwrap_or(profile.company);
+            view! { <OptionalNameField label="profile.company" autocomplete="organization" value=value /> }.into_any()
         })
     })
 }
