@@ -64,6 +64,7 @@ mod managed;
 mod many_codes;
 mod metrics;
 mod migrations;
+mod openid_acr;
 mod openid_consent;
 mod openid_hints;
 mod openid_logout;
