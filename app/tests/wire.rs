@@ -91,7 +91,7 @@ enums! {
         SignedIn, SignedOut, SignedUp, WrongPassword, WrongCode, ResetAsked, PasswordReset, PasswordChanged, PasswordLeaked,
         DeviceForgotten, DeviceCopied, SessionEnded, SessionsEnded, Added, Disabled, Enabled, HandedOver,
         TakenBack, AddressChanged, PasswordAdded, ProviderConnected, ProviderDisconnected, ProductConnected,
-        ProductDisconnected, ProviderSignedIn, Confirmed, AdministratorAdded, AdministratorRemoved, DomainsChanged, OrganizationProviderChanged, MemberDisabled, MemberEnabled,
+        ProductDisconnected, ProductTokenReused, ProviderSignedIn, Confirmed, AdministratorAdded, AdministratorRemoved, DomainsChanged, OrganizationProviderChanged, MemberDisabled, MemberEnabled,
         MemberSessionsEnded, MemberRemoved, Joined, MemberInvited, InvitationWithdrawn, NameChanged
     }
     ConfirmStep { Choose { email, password, provider }, EnterCode(MailedCode), Done { next } }

@@ -38,6 +38,8 @@ pub enum ActivityKind {
     /// Signed in to a product for the first time.
     ProductConnected,
     ProductDisconnected,
+    /// A code or token of a product was used again, so its access ended.
+    ProductTokenReused,
     /// Signed in with a provider.
     ProviderSignedIn,
     /// The user proved again who they are, before a sensitive action.
@@ -69,7 +71,7 @@ pub enum ActivityKind {
 
 impl ActivityKind {
     /// All kinds.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::SignedIn,
         Self::SignedOut,
         Self::SignedUp,
@@ -94,6 +96,7 @@ impl ActivityKind {
         Self::ProviderDisconnected,
         Self::ProductConnected,
         Self::ProductDisconnected,
+        Self::ProductTokenReused,
         Self::ProviderSignedIn,
         Self::Confirmed,
         Self::AdministratorAdded,
@@ -144,6 +147,7 @@ impl ActivityKind {
             Self::ProviderDisconnected => "provider_disconnected",
             Self::ProductConnected => "product_connected",
             Self::ProductDisconnected => "product_disconnected",
+            Self::ProductTokenReused => "product_token_reused",
             Self::ProviderSignedIn => "provider_signed_in",
             Self::Confirmed => "confirmed",
             Self::AdministratorAdded => "administrator_added",
