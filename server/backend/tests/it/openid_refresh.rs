@@ -29,6 +29,7 @@ async fn a_refresh_token_gives_new_tokens_while_the_session_lives(world: &World)
     world.create_account(ADA).await;
     let world = with_clients(world);
     let (mut browser, mut tokens) = with_tokens(&world).await;
+    assert!(browser.security().await.unwrap().products[0].stays_signed_in);
     // Longer than a session without use lives.
     for _ in 0..5 {
         world.clock.advance_minutes(3 * 24 * 60);
