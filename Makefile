@@ -5,10 +5,10 @@
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## install what is missing, build, and serve http://127.0.0.1:3000 with demo accounts; e-mails at /dev/emails
+run: ## install what is missing, build, and serve http://127.0.0.1:3000 with demo accounts and a sample product; e-mails at /dev/emails
 	@exec .ci/serve
 
-product: ## serve a sample product at http://127.0.0.1:3001, whose users sign in at the server of `make run`
+product: ## serve only the sample product at http://127.0.0.1:3001, whose users sign in at the server of `make run`
 	@exec .ci/product
 
 test: ## install what is missing and run all tests: format, lints, dependency rules, both databases, browser (logs: target/test-logs)

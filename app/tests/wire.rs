@@ -72,7 +72,7 @@ structs! {
     Organization { name, administrator_name, administrator_email }
     Params { seconds, digits, tries_left, sent_at, newest_at, min, have, max, organization, provider }
     PasswordRow { own, changed_at, leaked }
-    ProductRow { id, name, sees_email, sees_name, sees_organization, last_used_at }
+    ProductRow { id, name, sees_email, sees_name, sees_organization, stays_signed_in, last_used_at }
     Provider { name, password_url }
     ProviderButton { id, name }
     PublicSettings {
@@ -91,7 +91,7 @@ enums! {
         SignedIn, SignedOut, SignedUp, WrongPassword, WrongCode, ResetAsked, PasswordReset, PasswordChanged, PasswordLeaked,
         DeviceForgotten, DeviceCopied, SessionEnded, SessionsEnded, Added, Disabled, Enabled, HandedOver,
         TakenBack, AddressChanged, PasswordAdded, ProviderConnected, ProviderDisconnected, ProductConnected,
-        ProductDisconnected, ProviderSignedIn, Confirmed, AdministratorAdded, AdministratorRemoved, DomainsChanged, OrganizationProviderChanged, MemberDisabled, MemberEnabled,
+        ProductDisconnected, ProductTokenReused, ProviderSignedIn, Confirmed, AdministratorAdded, AdministratorRemoved, DomainsChanged, OrganizationProviderChanged, MemberDisabled, MemberEnabled,
         MemberSessionsEnded, MemberRemoved, Joined, MemberInvited, InvitationWithdrawn, NameChanged,
         EmailChangeAsked, EmailChanged, EmailRestored, Secured
     }

@@ -29,6 +29,8 @@ test('a password is changed in five steps', async ({ page, users, post, anotherB
     await expect(edit).toContainText('Edit');
     await edit.click();
     await arrive(page, 'Change password');
+    const place = page.getByRole('navigation', { name: 'Your account' }).getByRole('link', { name: 'Security' });
+    await expect(place).toHaveAttribute('aria-current', 'true');
     await expect(field(page, 'Sign out everywhere else')).toBeChecked();
     await look(page, 'change-password');
   });

@@ -1,5 +1,6 @@
 // The samples in docs/products.md work. They are the same in every mode, so they run once.
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { resolve } from 'node:path';
@@ -98,6 +99,23 @@ test('the sample of a single-page app signs in', async ({ browser, baseURL, user
   } finally {
     await context.close();
     app.close();
+  }
+});
+
+test('make run starts the sample product with the server, and stops it', async () => {
+  const root = resolve(END2END, '..');
+  const env = { ...process.env, PORT: String(await freePort()) };
+  const origin = `http://127.0.0.1:${env.PORT}`;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    const beside = spawn('.ci/product', ['sleep', '600'], { cwd: root, env, stdio: 'ignore' });
+    const ended = once(beside, 'exit');
+    await responds(origin, 'the sample product runs');
+    // Its port is taken, so the next server runs alone.
+    const alone = execFileSync('.ci/product', ['echo', 'the server runs'], { cwd: root, env, encoding: 'utf8' });
+    expect(alone).toBe(`The sample product is not started: port ${env.PORT} is taken.\nthe server runs\n`);
+    beside.kill(signal);
+    await ended;
+    await expect(fetch(origin)).rejects.toThrow();
   }
 });
 

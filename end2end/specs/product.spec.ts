@@ -153,7 +153,7 @@ test('disconnecting a product on the security page ends its session', async ({ p
   await arrive(page, 'Security');
   const connected = page.getByRole('region', { name: 'Connected products' });
   await expect(connected.getByRole('listitem')).toContainText('Notes');
-  await expect(connected.getByRole('listitem')).toContainText('Sees your e-mail address, name');
+  await expect(connected.getByRole('listitem')).toContainText('Sees your e-mail address, name · Keeps you signed in');
   await look(page, 'security-products');
   await connected.getByRole('button', { name: 'Disconnect Notes' }).click();
   await expect(page.getByRole('status')).toContainText('Product disconnected.');
@@ -223,6 +223,27 @@ test('a user who waits for the passcode of a confirmation can return to the prod
   expect(new URL(page.url()).searchParams.get('error')).toBe('access_denied');
 });
 
+test('a product that asks for two factors gets the one that a trusted device skipped', async ({ page, users, post, service, watch }) => {
+  watch.allow(/status of 400 .*\/callback\?/);
+  const user = await users.local();
+  await signIn(page, user, post, { trust: true });
+  await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click();
+  await arrive(page, 'You’re signed out');
+  await page.goto(request(service.product, { acr_values: 'two_factors' }));
+  await arrive(page, 'Sign in');
+  await submitEmail(page, user.email);
+  await arrive(page, 'Enter your password');
+  await submitPassword(page, user.password);
+  await arrive(page, 'Confirm that it’s you');
+  await says(page, 'Notes asks you to confirm');
+  await expect(field(page, 'Current password')).toHaveCount(0);
+  await button(page, 'E-mail me a passcode').click();
+  await arrive(page, 'Check your e-mail');
+  await submitCode(page, await post.code(user.email, 8));
+  await arrive(page, 'You aren’t signed in');
+  expect(new URL(page.url()).searchParams.has('code')).toBe(true);
+});
+
 test('a user decides what a product of another company learns', async ({ page, users, post, service, watch }) => {
   watch.allow(/status of 400 .*\/callback\?/);
   await signIn(page, await users.local(), post);
@@ -230,7 +251,7 @@ test('a user decides what a product of another company learns', async ({ page, u
   await page.goto(request(service.product, { client_id: 'partner', scope }));
   await arrive(page, 'Continue to Partner?');
   await showsMark(page);
-  await expect(page.getByText('You stay signed in to Partner until you sign out of Rekey or disconnect it.')).toBeVisible();
+  await expect(page.getByText('You stay signed in to Partner until you sign out of Rekey or disconnect Partner.')).toBeVisible();
   await look(page, 'consent');
   await button(page, 'Cancel').click();
   await arrive(page, 'You aren’t signed in');

@@ -213,7 +213,7 @@ fn greeting(config: &Config) -> String {
     }
     if config.clients.contains(&dev::sample_product()) {
         let at = dev::SAMPLE_PRODUCT;
-        let _ = writeln!(text, "  Product   {at}  (start it in another terminal: make product)");
+        let _ = writeln!(text, "  Product   {at}  (runs beside make run; alone: make product)");
     }
     text.push_str("  Stop      Ctrl+C\n\n");
     text

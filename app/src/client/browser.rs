@@ -65,6 +65,15 @@ mod real {
         });
     }
 
+    /// Marks the place of the account's navigation at which the browser is: exactly there, or at a form below it.
+    #[cfg(feature = "account")]
+    pub(crate) fn mark_place(path: &str) {
+        for_each::<HtmlElement>("[aria-current]", |link| {
+            let is_there = link.get_attribute("href").as_deref() == Some(path);
+            let _ = link.set_attribute("aria-current", if is_there { "page" } else { "true" });
+        });
+    }
+
     fn for_each<T: JsCast>(selector: &str, run: impl Fn(T)) {
         if let Ok(found) = document().query_selector_all(selector) {
             (0..found.length())
@@ -236,6 +245,8 @@ mod without {
         pub(crate) fn set_title(_: &str) {}
         pub(crate) fn set_way_back(_: &str) {}
         pub(crate) fn press_theme(_: &str) {}
+        #[cfg(feature = "account")]
+        pub(crate) fn mark_place(_: &str) {}
         pub(crate) fn pressed(_: &MouseEvent, _: &str) -> Option<Element> {
             None
         }

@@ -59,13 +59,14 @@ pub fn consent_page(backend: &Backend, assets: &Assets, request: &PageOutsideRou
     request.render(backend, assets, title, None, move || {
         let words = use_words();
         let say = |key| words.say_with(key, &[("product", &client)]);
-        let (heading, lead) = (
+        let (heading, lead, later) = (
             say("product.consent_title"),
             say(if third_party {
                 "product.consent_lead"
             } else {
                 "product.consent_own"
             }),
+            say("product.consent_later"),
         );
         let seen = [
             (sees_email, "product.consent_email"),
@@ -87,7 +88,7 @@ pub fn consent_page(backend: &Backend, assets: &Assets, request: &PageOutsideRou
                     {seen}
                 </ul>
                 {offline}
-                <p class="hint">{words.say("product.consent_later")}</p>
+                <p class="hint">{later}</p>
                 <form method="post" action="/oauth/consent">
                     <input type="hidden" name="request" value=id.clone() />
                     <input type="hidden" name="session" value=session />

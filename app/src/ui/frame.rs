@@ -19,6 +19,9 @@ mod in_browser {
         Effect::new(move |before: Option<String>| {
             let path = route.path().get();
             browser::set_way_back(&route.way_back());
+            // Only this program moves within a place.
+            #[cfg(feature = "account")]
+            browser::mark_place(&path);
             // Clear the announcement, which does not apply to the next page.
             if before.is_some_and(|before| before != path) {
                 announce.forget();

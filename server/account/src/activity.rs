@@ -38,6 +38,8 @@ pub enum ActivityKind {
     /// Signed in to a product for the first time.
     ProductConnected,
     ProductDisconnected,
+    /// A code or token of a product was used again, so its access ended.
+    ProductTokenReused,
     /// Signed in with a provider.
     ProviderSignedIn,
     /// The user proved again who they are, before a sensitive action.
@@ -77,7 +79,7 @@ pub enum ActivityKind {
 
 impl ActivityKind {
     /// All kinds.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::SignedIn,
         Self::SignedOut,
         Self::SignedUp,
@@ -102,6 +104,7 @@ impl ActivityKind {
         Self::ProviderDisconnected,
         Self::ProductConnected,
         Self::ProductDisconnected,
+        Self::ProductTokenReused,
         Self::ProviderSignedIn,
         Self::Confirmed,
         Self::AdministratorAdded,
@@ -156,6 +159,7 @@ impl ActivityKind {
             Self::ProviderDisconnected => "provider_disconnected",
             Self::ProductConnected => "product_connected",
             Self::ProductDisconnected => "product_disconnected",
+            Self::ProductTokenReused => "product_token_reused",
             Self::ProviderSignedIn => "provider_signed_in",
             Self::Confirmed => "confirmed",
             Self::AdministratorAdded => "administrator_added",

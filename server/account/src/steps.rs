@@ -110,6 +110,8 @@ pub struct ProductRow {
     pub sees_name: bool,
     /// Whether it may see the organization that manages the account.
     pub sees_organization: bool,
+    /// Whether it may get refresh tokens, which work until the session ends.
+    pub stays_signed_in: bool,
     /// The time when it last got tokens.
     pub last_used_at: Timestamp,
 }

@@ -20,7 +20,7 @@ pub struct Limits {
     pub codes_a_day: i64,
     /// Flows per client and minute.
     pub client_a_minute: i64,
-    /// Requests of a product per minute at the endpoints for products, on each server.
+    /// Requests of a product per minute at the endpoints for products, on each server; of a public client, a tenth from each network.
     pub product_requests_a_minute: i64,
     /// Incorrect passwords per day: of strangers before they must prove the mailbox, of a known browser before waits begin.
     pub free_passwords: i64,

@@ -37,6 +37,7 @@ pub use registrations::{ClientDetails, ClientRegistrations, NewClient, NewSecret
 pub use sites::{Site, SiteRuleSettings, SiteSettings, shares_cookies};
 
 pub(crate) use client::Client;
+pub(crate) use id_token::factors;
 pub(crate) use logout_request::{LogoutRequest, logout_redirect};
 pub use request::Hints;
 pub(crate) use request::{InvalidRequest, ValidRequest, redirect};

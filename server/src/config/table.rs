@@ -399,7 +399,7 @@ pub const KEYS: &[Key] = &[
     limit!(
         "limit_product_requests_a_minute",
         product_requests_a_minute,
-        "Requests of a product per minute at the endpoints for products, on each server. Further ones get 429 with `Retry-After`."
+        "Requests of a product per minute at the endpoints for products, on each server; for a product without a secret, a tenth of them from each network. Further ones get 429 with `Retry-After`."
     ),
     limit!(
         "limit_free_passwords",

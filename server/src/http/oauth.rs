@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use backend::flows::{AuthorizationStep, ClientLogoutStep};
 use backend::oauth::{ClientCredentials, ClientEndpoint, ClientError, Hints, discovery};
 use backend::{Caller, Error, Transition, retried};
@@ -293,27 +293,33 @@ fn cacheable(document: serde_json::Value) -> Response {
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document)).into_response()
 }
 
-async fn token(service: State<Service>, headers: HeaderMap, body: String) -> Response {
-    answer_client(&service, ClientEndpoint::Token, &headers, &body).await
+async fn token(service: State<Service>, caller: Extension<Caller>, headers: HeaderMap, body: String) -> Response {
+    answer_client(&service, ClientEndpoint::Token, &caller, &headers, &body).await
 }
 
-async fn push(service: State<Service>, headers: HeaderMap, body: String) -> Response {
-    let mut response = answer_client(&service, ClientEndpoint::Push, &headers, &body).await;
+async fn push(service: State<Service>, caller: Extension<Caller>, headers: HeaderMap, body: String) -> Response {
+    let mut response = answer_client(&service, ClientEndpoint::Push, &caller, &headers, &body).await;
     if response.status() == StatusCode::OK {
         *response.status_mut() = StatusCode::CREATED;
     }
     response
 }
 
-async fn introspect(service: State<Service>, headers: HeaderMap, body: String) -> Response {
-    answer_client(&service, ClientEndpoint::Introspect, &headers, &body).await
+async fn introspect(service: State<Service>, caller: Extension<Caller>, headers: HeaderMap, body: String) -> Response {
+    answer_client(&service, ClientEndpoint::Introspect, &caller, &headers, &body).await
 }
 
-async fn revoke(service: State<Service>, headers: HeaderMap, body: String) -> Response {
-    answer_client(&service, ClientEndpoint::Revoke, &headers, &body).await
+async fn revoke(service: State<Service>, caller: Extension<Caller>, headers: HeaderMap, body: String) -> Response {
+    answer_client(&service, ClientEndpoint::Revoke, &caller, &headers, &body).await
 }
 
-async fn answer_client(service: &Service, endpoint: ClientEndpoint, headers: &HeaderMap, body: &str) -> Response {
+async fn answer_client(
+    service: &Service,
+    endpoint: ClientEndpoint,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: &str,
+) -> Response {
     let refused = |error, description| refused(error, description, headers.contains_key(header::AUTHORIZATION));
     let is_form = headers
         .get(header::CONTENT_TYPE)
@@ -328,7 +334,7 @@ async fn answer_client(service: &Service, endpoint: ClientEndpoint, headers: &He
     };
     match service
         .backend
-        .answer_client(endpoint, body, credentials.as_ref())
+        .answer_client(endpoint, body, credentials.as_ref(), caller)
         .await
     {
         Ok(answer) => Json(answer).into_response(),

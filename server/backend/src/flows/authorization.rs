@@ -1,9 +1,10 @@
 //! Authorization of a client: the browser comes from a product, signs in if necessary, and returns with a code.
 
 mod answer;
+mod needed_proof;
 mod waiting_request;
 
-pub(super) use waiting_request::is_recent_for;
+pub(super) use needed_proof::{NeededProof, methods_after, needed_for};
 pub use waiting_request::{WaitingProduct, waits_for_product};
 
 use super::request::BrowserRequest;
@@ -123,6 +124,8 @@ impl Authorization<'_> {
             authenticated_after,
             asks_consent: i64::from(asked.prompt.consent),
             subject,
+            // A wish, which is not worth an error.
+            factors: if asked.prompt.none { 0 } else { asked.factors },
             ends_at: now.plus_ms(REQUEST_MS).0,
         };
         let error = match self.answer(&request, &asked.client, asked.prompt.consent, now).await? {

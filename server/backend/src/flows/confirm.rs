@@ -2,7 +2,7 @@
 //!
 //! Attack: a session from a stolen cookie changes how its account is signed in to.
 
-use super::authorization::is_recent_for;
+use super::authorization::{NeededProof, methods_after, needed_for};
 use super::mailed_code::Answered;
 use super::mailed_email::drop_flow;
 use super::provider::button;
@@ -36,24 +36,31 @@ impl Confirmation<'_> {
             Some(flow) if next.is_empty() => &flow.next_path,
             _ => next,
         };
-        let recent = is_recent_for(&mut conn, next, session.authenticated_at, now).await?;
-        let step = if recent.unwrap_or_else(|| self.0.require_fresh_proof(&session).is_ok()) {
-            done(next)
-        } else if let Some(flow) = &flow {
-            ConfirmStep::EnterCode(self.0.backend.mailed_code(&mut conn, flow, now).await?)
-        } else {
-            self.choose(&mut conn, &stored.account).await?
+        let has_password = stored.account.require_password().is_ok();
+        let needed = match needed_for(&mut conn, next, &session, has_password, now).await? {
+            Some(needed) => needed,
+            None if is_fresh(&session, now) => NeededProof::Nothing,
+            None => NeededProof::Any,
+        };
+        let email = stored.account.email.clone();
+        let step = match (needed, &flow) {
+            (NeededProof::Nothing, _) => done(next),
+            (NeededProof::By(Method::EmailCode) | NeededProof::Any, Some(flow)) => {
+                ConfirmStep::EnterCode(self.0.backend.mailed_code(&mut conn, flow, now).await?)
+            }
+            (NeededProof::Any, None) => ConfirmStep::Choose {
+                email,
+                password: has_password,
+                provider: self.provider(&mut conn, &stored.account.id).await?,
+            },
+            (NeededProof::By(method), _) => ConfirmStep::Choose {
+                email,
+                password: method == Method::Password,
+                provider: None,
+            },
         };
         let next = next.to_owned();
         Ok(CurrentStep { step, next })
-    }
-
-    async fn choose(self, conn: &mut ReadConn, account: &Account) -> Result<ConfirmStep, Error> {
-        Ok(ConfirmStep::Choose {
-            email: account.email.clone(),
-            password: account.require_password().is_ok(),
-            provider: self.provider(conn, &account.id).await?,
-        })
     }
 
     /// Returns a connected provider that can authenticate its user again.
@@ -95,7 +102,7 @@ impl Confirmation<'_> {
         }
         let token = self
             .0
-            .confirm_session(&mut tx, &session, &stored.account, Method::Password, now)
+            .confirm_session(&mut tx, &session, &stored.account, (Method::Password, next), now)
             .await?;
         tx.commit().await?;
         Ok(Transition::new(done(next), vec![token]))
@@ -142,7 +149,13 @@ impl Confirmation<'_> {
         }
         let token = self
             .0
-            .confirm_session(&mut tx, &session, &stored.account, Method::EmailCode, now)
+            .confirm_session(
+                &mut tx,
+                &session,
+                &stored.account,
+                (Method::EmailCode, &flow.next_path),
+                now,
+            )
             .await?;
         tx.commit().await?;
         Ok(Transition::new(done(&flow.next_path), vec![token, drop_flow(CONFIRM)]))
@@ -155,28 +168,34 @@ fn done(next: &str) -> ConfirmStep {
     }
 }
 
+/// Returns whether a session's user proved who they are less than ten minutes ago.
+pub(super) fn is_fresh(session: &Session, now: Timestamp) -> bool {
+    now.0 < session.authenticated_at + PROOF_MS
+}
+
 impl BrowserRequest<'_> {
     /// Refuses unless the session's user proved who they are less than ten minutes ago.
     pub(super) fn require_fresh_proof(self, session: &Session) -> Result<(), Refusal> {
-        if self.now().0 < session.authenticated_at + PROOF_MS {
+        if is_fresh(session, self.now()) {
             Ok(())
         } else {
             Err(Refusal::ProofTooOld)
         }
     }
 
-    /// Records that the session's user has proven who they are, and returns the session's new token. Attack: a copy of the old
+    /// Records that the session's user has proven who they are by a method, before the path `next`, and returns the session's new token. Attack: a copy of the old
     /// token waits for the owner's proof.
     pub(super) async fn confirm_session(
         self,
         tx: &mut WriteTx,
         session: &Session,
         account: &Account,
-        method: Method,
+        (method, next): (Method, &str),
         now: Timestamp,
     ) -> Result<TokenChange, Error> {
         let token = self.successor().ok_or(Refusal::SignedOut)?;
-        sessions::authenticate(tx, &session.id, &random::digest(&token), method.as_str(), now).await?;
+        let methods = methods_after(tx, next, session, method, now).await?;
+        sessions::authenticate(tx, &session.id, &random::digest(&token), &methods, now).await?;
         self.log(tx, &account.id, ActivityKind::Confirmed, now).await?;
         Ok(self.backend.hold_session(token))
     }

@@ -1,7 +1,7 @@
 //! The products that a user has signed in to.
 
 use super::request::BrowserRequest;
-use crate::oauth::has_scope;
+use crate::oauth::{OFFLINE, has_scope};
 use crate::store::{ReadConn, WriteTx, authorization, connected_products, logout_notices, sessions, site_sessions};
 use crate::{Error, Fault, Transition};
 use account::{AccountId, ActivityKind, ProductLink, ProductRow, SecurityDone, SecurityView, Timestamp};
@@ -57,6 +57,7 @@ impl BrowserRequest<'_> {
                 sees_email: has_scope(&row.scope, "email"),
                 sees_name: has_scope(&row.scope, "profile"),
                 sees_organization: has_scope(&row.scope, "organization"),
+                stays_signed_in: has_scope(&row.scope, OFFLINE),
                 last_used_at: Timestamp(row.used_at),
                 id: row.client_id,
             })

@@ -218,7 +218,7 @@ impl ProviderSignIn<'_> {
         }
         let token = self
             .0
-            .confirm_session(&mut tx, &session, &stored.account, Method::Provider, now)
+            .confirm_session(&mut tx, &session, &stored.account, (Method::Provider, &kept.next), now)
             .await?;
         tx.commit().await?;
         let next = safe_next(&kept.next).to_owned();

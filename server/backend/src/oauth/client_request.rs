@@ -7,7 +7,7 @@ use super::refresh_token::RefreshToken;
 use super::request::{InvalidRequest, ValidRequest};
 use super::{Client, subjects};
 use crate::store::authorization::{self, Subject};
-use crate::{Backend, Error, Fault, random, retried};
+use crate::{Backend, Caller, Error, Fault, random, retried};
 use account::Secret;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -66,6 +66,8 @@ impl From<Fault> for ClientError {
 const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
 /// The time for which a pushed request waits for the browser.
 const PUSHED_S: i64 = 90;
+/// The part of a product's requests that each network may send in the name of a public client.
+const PUBLIC_SHARE: i64 = 10;
 
 impl ClientEndpoint {
     /// Returns its path.
@@ -92,18 +94,22 @@ impl Backend {
         endpoint: ClientEndpoint,
         form: &str,
         credentials: Option<&ClientCredentials>,
+        caller: &Caller,
     ) -> Result<Value, ClientError> {
         let asked = Parameters::parse(form);
         if asked.repeats_any() {
             return Err(ClientError::Refused("invalid_request", "a parameter is repeated"));
         }
         let (client, assertion) = self.authenticate(&asked, endpoint, credentials)?;
-        // Attack: a product with a fault sends requests in a loop, and slows down the sign-ins of all others. Not for public clients,
-        // in whose name anyone sends requests.
+        // Attack: a product with a fault sends requests in a loop, and slows down the sign-ins of all others.
         let most = self.limits().product_requests_a_minute;
-        if client.is_confidential()
-            && let Some(wait_s) = self.clients().rates.count(&client.id, most, self.now())
-        {
+        let (network, most) = if client.is_confidential() {
+            (String::new(), most)
+        } else {
+            // Attack: anyone sends requests in the name of a public client, and its users cannot sign in.
+            (caller.network(), (most / PUBLIC_SHARE).max(1))
+        };
+        if let Some(wait_s) = self.clients().rates.count(&client.id, &network, most, self.now()) {
             return Err(ClientError::TooMany(wait_s));
         }
         // Once, before the work that may be repeated.

@@ -127,12 +127,21 @@ fn references(methods: &str) -> Vec<&'static str> {
     references
 }
 
-/// The authentication context classes, from the weakest.
+/// The authentication context classes, with one factor and with two.
 pub(super) const CONTEXT_CLASSES: [&str; 2] = ["one_factor", "two_factors"];
 
-/// Returns the authentication context class. None after a sign-in at another provider: only that one knows.
-fn context_class(methods: &str) -> Option<&'static str> {
+/// Returns the number of factors. 0 after a sign-in at another provider: only that one knows.
+pub(crate) fn factors(methods: &str) -> i64 {
     match references(methods).len() {
+        0 => 0,
+        1 => 1,
+        _ => 2,
+    }
+}
+
+/// Returns the authentication context class.
+fn context_class(methods: &str) -> Option<&'static str> {
+    match factors(methods) {
         0 => None,
         1 => Some(CONTEXT_CLASSES[0]),
         _ => Some(CONTEXT_CLASSES[1]),

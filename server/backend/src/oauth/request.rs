@@ -1,5 +1,6 @@
 //! The authorization request (RFC 6749 §4.1.1, OpenID Connect Core 1.0 §3.1.2.1).
 
+use super::id_token::CONTEXT_CLASSES;
 use super::parameters::{Parameters, is_printable};
 use super::{Client, Clients};
 use account::EmailAddress;
@@ -53,6 +54,8 @@ pub(crate) struct ValidRequest {
     pub challenge: String,
     pub prompt: Prompt,
     pub max_age_s: Option<i64>,
+    /// The number of factors of the class that the client prefers (`acr_values`); 0 without a known one.
+    pub factors: i64,
     pub hints: Hints,
     /// An ID token of the user that the client expects.
     pub id_token_hint: Option<String>,
@@ -127,6 +130,7 @@ impl ValidRequest {
             challenge: asked.get("code_challenge").unwrap_or_default().to_owned(),
             prompt: asked.get("prompt").and_then(Prompt::read).unwrap_or_default(),
             max_age_s: asked.get("max_age").and_then(|age| age.parse().ok()),
+            factors: factors_of(asked.get("acr_values").unwrap_or_default()),
             hints: Hints {
                 login_hint: asked.get("login_hint").and_then(|hint| EmailAddress::parse(hint).ok()),
                 ui_locales: asked
@@ -197,6 +201,13 @@ fn check(asked: &Parameters) -> Result<(), (&'static str, &'static str)> {
         return invalid("max_age must be a number of seconds");
     }
     Ok(())
+}
+
+/// Returns the number of factors of the first known class in a list. Other classes are ignored: the list is a wish (OpenID Connect
+/// Core 1.0 §3.1.2.1).
+fn factors_of(list: &str) -> i64 {
+    let factors = |class: &str| (1..).zip(CONTEXT_CLASSES).find(|(_, known)| *known == class);
+    list.split(' ').find_map(factors).map_or(0, |(factors, _)| factors)
 }
 
 fn is_challenge(text: &str) -> bool {

@@ -69,7 +69,7 @@ impl Backend {
             // Disconnected meanwhile.
             authorization::find_code(&mut tx, &digest).await?.ok_or(INVALID_GRANT)?;
             // Attack: a thief redeems the code before or after the client. Both lose what it gave.
-            return self.revoke(tx, client, &digest, "a code was used twice").await;
+            return self.revoke(tx, &code, "a code was used twice", now).await;
         }
         if code.expires_at <= now.0 {
             return Err(INVALID_GRANT);
@@ -116,9 +116,7 @@ impl Backend {
                 && current.refreshed_at.is_some_and(|at| now.0 - at <= LOST_RESPONSE_MS);
             if !is_repeated {
                 // Attack: a thief uses an old token, or the client one that a thief has already used. Both lose all tokens.
-                return self
-                    .revoke(tx, client, &code.digest, "a refresh token was used again")
-                    .await;
+                return self.revoke(tx, &code, "a refresh token was used again", now).await;
             }
         }
         let subject = self.subject(&mut tx, &code, now).await?;
@@ -206,18 +204,24 @@ impl Backend {
         subject.ok_or(INVALID_GRANT)
     }
 
-    /// Deletes a code and what it gave.
+    /// Deletes a code and what it gave, and records the reuse for its user. Once: the next one finds nothing.
     async fn revoke(
         &self,
         mut tx: WriteTx,
-        client: &Client,
-        digest: &str,
+        code: &AuthorizationCode,
         reason: &'static str,
+        now: Timestamp,
     ) -> Result<Value, ClientError> {
-        authorization::revoke_code(&mut tx, digest).await?;
+        if let Some(subject) = authorization::find_subject(&mut tx, &code.session_id, self.idle_ms(), now).await? {
+            let (id, kind) = (AccountId(subject.account_id), ActivityKind::ProductTokenReused);
+            // Without a client: the request comes from the product or from a thief, not from the user.
+            events::append(&mut tx, &id, kind, Actor::User, &Caller::default(), now).await?;
+        }
+        authorization::revoke_code(&mut tx, &code.digest).await?;
         tx.commit().await?;
-        self.metrics().client_event(&client.id, "revoked");
-        tracing::warn!(client = client.id, reason, "the tokens of a client were revoked");
+        let client = code.client_id.as_str();
+        self.metrics().client_event(client, "revoked");
+        tracing::warn!(client, reason, "the tokens of a client were revoked");
         Err(INVALID_GRANT)
     }
 }

@@ -28,6 +28,8 @@ pub struct AuthorizationRequest {
     pub asks_consent: i64,
     /// The subject that the client expects.
     pub subject: Option<String>,
+    /// The number of factors that the client asks for.
+    pub factors: i64,
     /// Expiry time.
     pub ends_at: i64,
 }
@@ -117,8 +119,8 @@ pub async fn insert_request(tx: &mut WriteTx, request: &AuthorizationRequest) ->
     later!(
         tx,
         "INSERT INTO authorization_requests (id, client_id, redirect_uri, scope, state, nonce, challenge,
-                                                 authenticated_after, asks_consent, subject, ends_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                                                 authenticated_after, asks_consent, subject, factors, ends_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         &request.id,
         &request.client_id,
         &request.redirect_uri,
@@ -129,6 +131,7 @@ pub async fn insert_request(tx: &mut WriteTx, request: &AuthorizationRequest) ->
         request.authenticated_after,
         request.asks_consent,
         &request.subject,
+        request.factors,
         request.ends_at
     );
     Ok(())
@@ -143,7 +146,7 @@ pub async fn find_request(
     Ok(on!(conn, |conn| {
         sqlx::query_as(
             "SELECT id, client_id, redirect_uri, scope, state, nonce, challenge, authenticated_after, asks_consent, subject,
-                    ends_at
+                    factors, ends_at
                FROM authorization_requests WHERE id = $1 AND ends_at > $2",
         )
         .bind(id)

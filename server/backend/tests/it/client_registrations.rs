@@ -7,12 +7,12 @@ use crate::product::{
 };
 use crate::world::{ADA, World};
 use account::{ActivityKind, Secret};
-use backend::TrustedRoots;
 use backend::flows::AuthorizationStep;
 use backend::oauth::ClientEndpoint::{Introspect, Token};
 use backend::oauth::{ClientCredentials, ClientError, ClientOptions, ClientSettings, Clients, NewClient, NewSecret};
 use backend::oidc::SigningKey;
 use backend::store::{Conn, clients};
+use backend::{Caller, TrustedRoots};
 use serde_json::{Value, json};
 
 const WIKI: &str = "https://wiki.example/callback";
@@ -290,7 +290,7 @@ async fn after_a_failed_read_the_previous_clients_stay() {
         let credentials = with_secret("wiki", secret);
         server
             .backend
-            .answer_client(Introspect, "token=none", Some(&credentials))
+            .answer_client(Introspect, "token=none", Some(&credentials), &Caller::default())
             .await
             .unwrap_err()
     };

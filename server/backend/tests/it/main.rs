@@ -65,6 +65,8 @@ mod managed;
 mod many_codes;
 mod metrics;
 mod migrations;
+mod openid_acr;
+mod openid_backchannel;
 mod openid_consent;
 mod openid_hints;
 mod openid_logout;

@@ -105,5 +105,6 @@ async fn a_product_learns_how_and_for_whom_a_user_signed_in(world: &World) {
         .unwrap();
     assert_eq!(claims(&tokens)["organization"], json!(null));
     let view = grace.security().await.unwrap();
-    assert!(view.products[0].sees_organization && view.products[0].sees_name);
+    let product = &view.products[0];
+    assert!(product.sees_organization && product.sees_name && !product.stays_signed_in);
 }

@@ -2,7 +2,7 @@
 
 use crate::product::{claims, form, offline_code, post, redeem, refresh, shop, text, user_info, with_clients};
 use crate::world::{ADA, World, together};
-use account::{Key, Keyring};
+use account::{ActivityKind, Key, Keyring};
 use backend::Keys;
 use backend::oauth::ClientCredentials;
 use backend::oauth::ClientEndpoint::{Introspect, Revoke, Token};
@@ -29,6 +29,7 @@ async fn a_refresh_token_gives_new_tokens_while_the_session_lives(world: &World)
     world.create_account(ADA).await;
     let world = with_clients(world);
     let (mut browser, mut tokens) = with_tokens(&world).await;
+    assert!(browser.security().await.unwrap().products[0].stays_signed_in);
     // Longer than a session without use lives.
     for _ in 0..5 {
         world.clock.advance_minutes(3 * 24 * 60);
@@ -68,6 +69,9 @@ async fn an_old_refresh_token_revokes_its_family(world: &World) {
     assert_eq!(refresh(&world, &first).await, Err("invalid_grant"));
     assert_eq!(refresh(&world, &second).await, Err("invalid_grant"));
     assert_eq!(user_info(&world, &second).await, None);
+    // Its user learns about it, once.
+    let reused = ActivityKind::ProductTokenReused;
+    assert_eq!(world.count_events(ADA, reused).await, 1);
 
     // Before that time, if the next one was used already.
     let (_browser, first) = with_tokens(&world).await;

@@ -1,13 +1,14 @@
 //! The OpenID provider: products redeem codes, and tokens end. Property 40.
 
 use crate::product::{
-    SECRET, VERIFIER, asked, begin, code, form, header_of, post, query, redeem, shop, text, user_info, with_clients,
+    SECRET, VERIFIER, asked, begin, code, form, header_of, post, post_from, query, redeem, shop, text, user_info,
+    with_clients,
 };
 use crate::world::{ADA, World, address, together};
-use account::{Key, Keyring};
-use backend::Keys;
+use account::{ActivityKind, Key, Keyring};
 use backend::oauth::ClientCredentials;
 use backend::oauth::ClientEndpoint::{Revoke, Token};
+use backend::{Caller, Keys};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -25,6 +26,8 @@ async fn a_second_use_of_a_code_revokes_what_it_gave(world: &World) {
     assert_eq!(redeem(&world, &code).await, Err("invalid_grant"));
     assert_eq!(user_info(&world, &tokens).await, None);
     assert_eq!(redeem(&world, &code).await, Err("invalid_grant"));
+    // Its user learns about it, once.
+    assert_eq!(world.count_events(ADA, ActivityKind::ProductTokenReused).await, 1);
 }
 
 #[apply(on_both!)]
@@ -261,4 +264,31 @@ async fn expired_requests_codes_and_tokens_are_deleted(world: &World) {
         let rows = world.database.number(format!("select count(*) from {table}")).await;
         assert_eq!(rows, 0, "{table}");
     }
+}
+
+/// Attack: someone who knows the id of a public client sends requests in its name, and its users cannot sign in.
+#[apply(on_both!)]
+async fn a_network_that_sends_too_many_requests_of_a_public_client_waits_alone(world: &World) {
+    let world = with_clients(world);
+    let mut settings = (*world.backend.settings()).clone();
+    settings.limits.product_requests_a_minute = 30;
+    world.backend.replace_settings(settings);
+    let from = async |client: &str, network: &str| {
+        let caller = Caller {
+            client: network.into(),
+            ..Caller::default()
+        };
+        let form =
+            format!("grant_type=authorization_code&code=invented&redirect_uri=a&code_verifier=b&client_id={client}");
+        post_from(&world, Token, &form, None, &caller).await
+    };
+    // One subscriber has many networks.
+    for network in ["2001:db8:1:1::/64", "2001:db8:1:2::/64", "2001:db8:1:3::/64"] {
+        assert_eq!(from("app", network).await, Err("invalid_grant"));
+    }
+    assert_eq!(from("app", "2001:db8:1:4::/64").await, Err("temporarily_unavailable"));
+    assert_eq!(from("app", "198.51.100.1").await, Err("invalid_grant"));
+    assert_eq!(from("partner", "2001:db8:1:1::/64").await, Err("invalid_grant"));
+    world.clock.advance_minutes(1);
+    assert_eq!(from("app", "2001:db8:1:4::/64").await, Err("invalid_grant"));
 }

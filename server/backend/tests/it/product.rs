@@ -2,9 +2,9 @@
 
 use crate::browser::Browser;
 use crate::world::World;
-use backend::TrustedRoots;
 use backend::flows::AuthorizationStep;
 use backend::oauth::{ClientCredentials, ClientEndpoint, ClientError, ClientSettings, Clients};
+use backend::{Caller, TrustedRoots};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -153,7 +153,18 @@ pub async fn post(
     form: &str,
     credentials: Option<&ClientCredentials>,
 ) -> Result<Value, &'static str> {
-    error_of(world.backend.answer_client(endpoint, form, credentials).await)
+    post_from(world, endpoint, form, credentials, &Caller::default()).await
+}
+
+/// The same from a network.
+pub async fn post_from(
+    world: &World,
+    endpoint: ClientEndpoint,
+    form: &str,
+    credentials: Option<&ClientCredentials>,
+    caller: &Caller,
+) -> Result<Value, &'static str> {
+    error_of(world.backend.answer_client(endpoint, form, credentials, caller).await)
 }
 
 fn error_of(redeemed: Result<Value, ClientError>) -> Result<Value, &'static str> {

@@ -35,13 +35,16 @@ pub(super) fn products(products: Vec<ProductRow>, controller: FormController, wo
         } else {
             words.say_with("security.sees", &[("what", &seen.join(&words.say("security.comma")))])
         };
+        let stays = row
+            .stays_signed_in
+            .then(|| [" · ", &words.say("security.stays_signed_in")].concat());
         view! {
             <Row action=disconnect>
                 <p>
                     <strong>{row.name}</strong>
                 </p>
                 <p class="hint">
-                    {sees} " · " {words.say("security.last_seen_at")} " "
+                    {sees} {stays} " · " {words.say("security.last_seen_at")} " "
                     <LocalTime at=row.last_used_at show=When::DayAndTime />
                 </p>
             </Row>

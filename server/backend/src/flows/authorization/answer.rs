@@ -1,6 +1,6 @@
 //! The answer to a client's request in a browser: a code, or what its user must do first.
 
-use super::waiting_request::is_recent;
+use super::needed_proof::{NeededProof, needed_proof};
 use super::{Authorization, AuthorizationStep};
 use crate::oauth::{CODE_MS, Client, code_kept_until, has_scope, known_as, redirect};
 use crate::store::authorization::{self, AuthorizationCode, AuthorizationRequest};
@@ -20,6 +20,11 @@ pub(super) enum Answer {
         session: String,
         email: String,
     },
+}
+
+async fn has_password(conn: &mut ReadConn, session: &Session) -> Result<bool, Fault> {
+    let account = accounts::find(conn, &AccountId(session.account_id.clone())).await?;
+    Ok(account.is_some_and(|stored| stored.account.require_password().is_ok()))
 }
 
 impl Authorization<'_> {
@@ -48,7 +53,7 @@ impl Authorization<'_> {
     ) -> Result<Answer, Error> {
         let mut conn = self.0.read().await?;
         let session = self.0.find_session(&mut conn, now).await?;
-        let Some(session) = session.filter(|session| is_recent(request, session.authenticated_at)) else {
+        let Some(session) = session else {
             return Ok(Answer::SignIn);
         };
         if let Some(expected) = &request.subject {
@@ -56,6 +61,10 @@ impl Authorization<'_> {
             if known.is_none_or(|known| known.sub != *expected) {
                 return Ok(Answer::OtherUser);
             }
+        }
+        let has_password = request.factors > 0 && has_password(&mut conn, &session).await?;
+        if needed_proof(request, &session, has_password, now) != NeededProof::Nothing {
+            return Ok(Answer::SignIn);
         }
         let must_ask =
             asks_consent || client.third_party && !self.is_known(&mut conn, &session.account_id, request).await?;

@@ -69,12 +69,6 @@ pub fn waits_for_product(next: &str) -> bool {
     next.starts_with(CONTINUE)
 }
 
-/// Returns whether the session's user proved who they are as recently as the client demands. Attack: someone at an unlocked
-/// computer.
-pub(super) fn is_recent(request: &AuthorizationRequest, authenticated_at: i64) -> bool {
-    request.authenticated_after.is_none_or(|after| authenticated_at > after)
-}
-
 async fn find(conn: &mut ReadConn, id: &str, now: Timestamp) -> Result<Option<AuthorizationRequest>, Fault> {
     // Ids are hexadecimal. Attack: a NUL, which PostgreSQL rejects.
     let is_id = id.len() <= 64 && id.bytes().all(|b| b.is_ascii_hexdigit());
@@ -85,16 +79,14 @@ async fn find(conn: &mut ReadConn, id: &str, now: Timestamp) -> Result<Option<Au
     }
 }
 
-/// Returns whether a proof is recent enough for the client's request that waits at `next`; `None` if none waits there.
-pub(in crate::flows) async fn is_recent_for(
+/// Finds the client's request that waits at `next`.
+pub(super) async fn find_at(
     conn: &mut ReadConn,
     next: &str,
-    authenticated_at: i64,
     now: Timestamp,
-) -> Result<Option<bool>, Fault> {
-    let Some(id) = next.strip_prefix(CONTINUE) else {
-        return Ok(None);
-    };
-    let request = find(conn, id, now).await?;
-    Ok(request.map(|request| is_recent(&request, authenticated_at)))
+) -> Result<Option<AuthorizationRequest>, Fault> {
+    match next.strip_prefix(CONTINUE) {
+        Some(id) => find(conn, id, now).await,
+        None => Ok(None),
+    }
 }

@@ -34,6 +34,7 @@ fn request(id: &str, client: &str) -> AuthorizationRequest {
         authenticated_after: Some(1),
         asks_consent: 1,
         subject: Some("a subject".into()),
+        factors: 2,
         ends_at: NOW.0 + 10,
     }
 }

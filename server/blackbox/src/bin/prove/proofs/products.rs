@@ -2,6 +2,7 @@
 
 mod listener;
 mod thief;
+mod tricks;
 
 use crate::ground::Ground;
 use crate::proof::{Finding, Proof, Setting};

@@ -1,6 +1,7 @@
 //! What a thief, another client or another site does with requests, codes and tokens of a product.
 
 use super::SECRET;
+use super::tricks::TRICKS;
 use crate::browser::Browser;
 use crate::race;
 use crate::service::{Kind, Service};
@@ -11,70 +12,6 @@ use serde_json::Value;
 
 const VERIFIER: &str = "a-verifier-of-43-to-128-unreserved-characters";
 const CALLBACK: &str = "https://shop.example/callback";
-
-/// Addresses that a careless comparison takes for [`CALLBACK`].
-const TRICKS: [&str; 60] = [
-    "",
-    "https://shop.example",
-    "https://shop.example/",
-    "https://shop.example/callback/",
-    "https://shop.example/callback?",
-    "https://shop.example/callback?a=b",
-    "https://shop.example/callback#",
-    "https://shop.example/callback#a",
-    "https://shop.example/callback/../evil",
-    "https://shop.example/callback/..;/evil",
-    "https://shop.example/callback%2f..",
-    "https://shop.example/callback%00",
-    "https://shop.example/callback%0d%0aLocation:https://evil.example",
-    "https://shop.example/callback\r\n",
-    "https://shop.example/callback\t",
-    "https://shop.example/callback ",
-    " https://shop.example/callback",
-    "https://shop.example//callback",
-    "https://shop.example/./callback",
-    "https://shop.example/x/../callback",
-    "https://shop.example/%63allback",
-    "https://shop.example/Callback",
-    "https://SHOP.example/callback",
-    "https://shop.EXAMPLE/callback",
-    "HTTPS://shop.example/callback",
-    "https://shop.example./callback",
-    "https://shop.example:443/callback",
-    "https://shop.example:0443/callback",
-    "https://shop.example:8443/callback",
-    "https://shop.example:/callback",
-    "http://shop.example/callback",
-    "//shop.example/callback",
-    "/callback",
-    "callback",
-    "https:shop.example/callback",
-    "https:/shop.example/callback",
-    "https:///shop.example/callback",
-    "https:\\\\shop.example\\callback",
-    "https://shop.example\\callback",
-    "https://shop.example@evil.example/callback",
-    "https://shop.example:x@evil.example/callback",
-    "https://user@shop.example/callback",
-    "https://evil.example\\@shop.example/callback",
-    "https://evil.example#@shop.example/callback",
-    "https://evil.example?@shop.example/callback",
-    "https://evil.example/https://shop.example/callback",
-    "https://shop.example.evil.example/callback",
-    "https://evilshop.example/callback",
-    "https://sub.shop.example/callback",
-    "https://shop\u{2024}example/callback",
-    "https://shop\u{ff0e}example/callback",
-    "https://\u{ff53}hop.example/callback",
-    "https://127.0.0.1/callback",
-    "http://127.0.0.1/callback",
-    "http://localhost/callback",
-    "javascript:alert(1)//https://shop.example/callback",
-    "data:text/html,https://shop.example/callback",
-    "urn:ietf:wg:oauth:2.0:oob",
-    "https://other.example/callback",
-    "shop.example:/callback",
-];
 
 /// See the module documentation.
 pub struct Thief<'a> {
