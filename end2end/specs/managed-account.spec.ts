@@ -26,6 +26,15 @@ test('a managed account shows its organization and no edit button', async ({ pag
   await expect(page.locator('input[type=password]')).toHaveCount(0);
   await expect(page.locator('body')).toContainText(ORGANIZATION);
   expect(await status(page, user.password)).toBe(403);
+
+  // Nor an address to change.
+  await open(page, '/profile', 'Profile');
+  await expect(main).toContainText(`Managed by ${ORGANIZATION}`);
+  await expect(link(page, 'Change e-mail address')).toHaveCount(0);
+  await expect(link(page, 'Add job title')).toHaveCount(0);
+  await page.goto('/profile/email');
+  await expect(page.locator('input[type=email]')).toHaveCount(0);
+  await expect(page.locator('body')).toContainText(ORGANIZATION);
 });
 
 test('a member signs in through the organization', async ({ page, users }) => {

@@ -42,6 +42,19 @@ test('names are changed, and the focus returns to the row', async ({ page, users
   await expect(page.getByRole('listitem').filter({ hasText: 'Preferred name' })).toContainText('Countess');
   await page.reload();
   await expect(page.getByRole('status')).not.toContainText('Saved.');
+
+  for (const [add, edit, label, value] of [
+    ['Add job title', 'Edit job title', 'Job title', 'Analyst'],
+    ['Add organization', 'Edit organization', 'Organization', 'Engines & Co'],
+  ] as const) {
+    await link(page, add).click();
+    await arrive(page, edit);
+    await field(page, label).fill(value);
+    await button(page, 'Save').click();
+    await arrive(page, 'Profile');
+    await expect(link(page, edit)).toBeFocused();
+    await expect(page.getByRole('listitem').filter({ hasText: label })).toContainText(value);
+  }
 });
 
 test('a refused name is kept in its field', async ({ page, users, post }) => {

@@ -29,6 +29,32 @@ async fn names_are_changed_and_logged(world: &World) {
 }
 
 #[apply(on_both!)]
+async fn what_users_say_about_their_work_is_kept(world: &World) {
+    world.create_account(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    let saved = browser.request().profile().change_job_title(" Analyst ").await;
+    assert_eq!(browser.take(saved).unwrap().done, Some(SecurityDone::JobTitleSaved));
+    let saved = browser.request().profile().change_company("Engines").await;
+    let saved = browser.take(saved).unwrap();
+    assert_eq!(saved.done, Some(SecurityDone::CompanySaved));
+    assert_eq!((saved.job_title.as_str(), saved.company.as_str()), ("Analyst", "Engines"));
+    let cleared = browser.request().profile().change_job_title("").await;
+    assert_eq!(browser.take(cleared).unwrap().job_title, "");
+    let refused = browser.request().profile().change_company("www.evil.example").await;
+    assert_eq!(browser.take(refused), Err(Refusal::NameUnfit));
+    assert_eq!(world.count_events(ADA, ActivityKind::NameChanged).await, 3);
+    // An organization says it for its members.
+    world.set_managed(ADA).await;
+    let refusal = Refusal::ManagedByOrganization {
+        organization: crate::world::organization().name,
+    };
+    let refused = browser.request().profile().change_company("").await;
+    assert_eq!(browser.take(refused), Err(refusal.clone()));
+    let refused = browser.request().profile().change_job_title("Owner").await;
+    assert_eq!(browser.take(refused), Err(refusal));
+}
+
+#[apply(on_both!)]
 async fn an_unfit_name_changes_nothing(world: &World) {
     world.create_account(ADA).await;
     let mut browser = world.signed_in(ADA).await;

@@ -38,13 +38,14 @@ pub(super) fn activity(view: SecurityView, words: Words) -> AnyView {
     view! {
         {attempts}
         {list}
+        {to_page("/secure".to_owned(), words.say("security.secure"))}
         {newest.map(|address| to_page(address, words.say("security.newest")))}
         {older.map(|address| to_page(address, words.say("security.older")))}
     }
     .into_any()
 }
 
-/// Renders a link to other entries. The browser handles it, because its URL has a fragment.
+/// Renders a link to other entries, or for entries that the user doesn't recognize.
 fn to_page(address: String, label: String) -> AnyView {
     view! {
         <p>

@@ -77,6 +77,9 @@ async fn the_properties_of_an_account_can_be_changed(world: &World) {
     accounts::set_preferred_name(&mut tx, &id(ADA), "Countess", NOW)
         .await
         .unwrap();
+    accounts::set_work(&mut tx, &id(ADA), "Analyst", "Engines").await.unwrap();
+    let work = accounts::work(&mut tx, &id(ADA)).await.unwrap();
+    assert_eq!(work, ("Analyst".to_owned(), "Engines".to_owned()));
     accounts::set_disabled(&mut tx, &id(ADA), Some(NOW), None)
         .await
         .unwrap();
