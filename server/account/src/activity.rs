@@ -65,11 +65,17 @@ pub enum ActivityKind {
     InvitationWithdrawn,
     /// Changed the name or the preferred name.
     NameChanged,
+    /// The deletion of the account was requested: by its owner or an operator.
+    DeletionRequested,
+    /// The owner kept the account after all.
+    DeletionCanceled,
+    /// Downloaded everything that is stored about the account.
+    DataDownloaded,
 }
 
 impl ActivityKind {
     /// All kinds.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 41] = [
         Self::SignedIn,
         Self::SignedOut,
         Self::SignedUp,
@@ -108,6 +114,9 @@ impl ActivityKind {
         Self::MemberInvited,
         Self::InvitationWithdrawn,
         Self::NameChanged,
+        Self::DeletionRequested,
+        Self::DeletionCanceled,
+        Self::DataDownloaded,
     ];
 
     /// Returns whether strangers can cause it: an attempt, as opposed to a change.
@@ -158,6 +167,9 @@ impl ActivityKind {
             Self::MemberInvited => "member_invited",
             Self::InvitationWithdrawn => "invitation_withdrawn",
             Self::NameChanged => "name_changed",
+            Self::DeletionRequested => "deletion_requested",
+            Self::DeletionCanceled => "deletion_canceled",
+            Self::DataDownloaded => "data_downloaded",
         }
     }
 

@@ -155,6 +155,8 @@ pub enum SecurityDone {
     NameSaved,
     /// The preferred name was saved.
     PreferredNameSaved,
+    /// On the privacy page: the account will not be deleted.
+    AccountKept,
 }
 
 /// The data of the profile page.

@@ -236,6 +236,22 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
         ),
         Notice::Joined { at, browser, .. } => ("joined", *at, Some(browser), &["joined_what", "joined_not_you"]),
         Notice::Left { at, .. } => ("left", *at, None, &["left_what"]),
+        Notice::DeletionRequested { at, browser, .. } => (
+            "deletion_requested",
+            *at,
+            browser.as_deref(),
+            &["deletion_requested_done", "deletion_keep", "deletion_requested_not_you"],
+        ),
+        Notice::DeletionReminder { at, .. } => ("deletion_reminder", *at, None, &["deletion_keep"]),
+        Notice::DeletionCanceled { at, browser } => {
+            ("deletion_canceled", *at, Some(browser), &["deletion_canceled_not_you"])
+        }
+        Notice::DataDownloaded { at, browser } => (
+            "data_downloaded",
+            *at,
+            Some(browser),
+            &["data_downloaded_what", "data_downloaded_not_you"],
+        ),
         Notice::AddressLeft { at } => ("address_left", *at, None, &["address_left_not_you"]),
         Notice::AddressTaken { at } => ("address_taken", *at, None, &["address_taken_password"]),
         Notice::ManyFailures { at, cause } => {
@@ -268,6 +284,9 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
     let values = [("provider", provider), ("organization", organization)];
     let subject = words.say_plainly(&format!("subject.{kind}"), &values);
     let mut facts = vec![words.say_plainly("fact.happened_at", &[("when", &words.moment(at))])];
+    if let Notice::DeletionReminder { until, .. } | Notice::DeletionRequested { until, .. } = notice {
+        facts.push(words.say_plainly("fact.deleted_after", &[("when", &words.moment(*until))]));
+    }
     facts.extend(browser.map(|name| words.say_plainly("fact.browser", &[("browser", &words.browser(name))])));
     let mut blocks = vec![
         Block::Paragraph(words.say(&format!("notice.{kind}"), &values)),
@@ -284,7 +303,9 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
         Notice::ManyFailures {
             cause: FailureCause::MailboxCodes,
             ..
-        } => ("fact.sign_in_page", "/signin"),
+        }
+        | Notice::DeletionRequested { .. }
+        | Notice::DeletionReminder { .. } => ("fact.sign_in_page", "/signin"),
         _ => ("fact.reset_page", "/reset"),
     };
     let page = format!("{}{page}", words.settings.origin);

@@ -285,10 +285,14 @@ fn the_html_works_in_common_mail_clients() {
                 "http://127.0.0.1:3000/security"
             }
             Email::Invitation(_) => "127.0.0.1:3000/signin",
-            Email::Notice(Notice::ManyFailures {
-                cause: FailureCause::MailboxCodes,
-                ..
-            }) => "http://127.0.0.1:3000/signin",
+            Email::Notice(
+                Notice::ManyFailures {
+                    cause: FailureCause::MailboxCodes,
+                    ..
+                }
+                | Notice::DeletionRequested { .. }
+                | Notice::DeletionReminder { .. },
+            ) => "http://127.0.0.1:3000/signin",
             Email::Notice(_) => "http://127.0.0.1:3000/reset",
             _ => continue,
         };
@@ -373,7 +377,9 @@ fn a_notice_states_its_time_browser_and_next_step() {
             Notice::ManyFailures {
                 cause: FailureCause::MailboxCodes,
                 ..
-            } => "http://127.0.0.1:3000/signin",
+            }
+            | Notice::DeletionRequested { .. }
+            | Notice::DeletionReminder { .. } => "http://127.0.0.1:3000/signin",
             _ => "http://127.0.0.1:3000/reset",
         };
         assert!(rendered.text.contains(page), "{title} {language}");

@@ -5,6 +5,7 @@ mod change_password;
 mod confirm;
 mod connections;
 mod current_password;
+mod deletion;
 mod devices;
 mod email_budget;
 mod events;
@@ -28,6 +29,7 @@ mod site;
 mod step_up;
 
 pub use authorization::{Authorization, AuthorizationStep, Consent, WaitingProduct, waits_for_product};
+pub use deletion::Deletion;
 pub(crate) use devices::DEVICE_DAYS;
 pub use logout::{ClientLogout, ClientLogoutStep};
 pub use products::ConnectedProducts;

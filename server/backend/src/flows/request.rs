@@ -1,6 +1,7 @@
 //! A browser's request to a flow.
 
 use super::authorization::Authorization;
+use super::deletion::Deletion;
 use super::logout::ClientLogout;
 use super::products::ConnectedProducts;
 use super::profile::Profile;
@@ -101,6 +102,12 @@ impl<'a> BrowserRequest<'a> {
     #[must_use]
     pub const fn profile(self) -> Profile<'a> {
         Profile(self)
+    }
+
+    /// Selects the deletion of the signed-in account.
+    #[must_use]
+    pub const fn deletion(self) -> Deletion<'a> {
+        Deletion(self)
     }
 
     /// Selects sign-in with a provider.

@@ -10,6 +10,7 @@ pub mod codes;
 mod conn;
 pub mod connected_products;
 mod db;
+pub mod deletions;
 pub mod devices;
 pub mod email_turns;
 pub mod events;

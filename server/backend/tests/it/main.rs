@@ -48,6 +48,7 @@ mod confirm;
 mod crowd;
 mod database;
 mod database_tls;
+mod deletion;
 mod dns;
 mod durability;
 mod email_budget;

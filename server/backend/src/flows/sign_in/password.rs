@@ -231,7 +231,7 @@ impl SignIn<'_> {
             }
             let mut tokens = self.0.begin_session(&mut tx, account, proven, flow.trust, now).await?;
             tokens.push(drop_flow(SIGN_IN));
-            Transition::new(self.signed_in(&flow, next), tokens)
+            Transition::new(self.signed_in(&flow, account, next), tokens)
         } else {
             self.0.backend.take_confirmation(&mut tx, &account.id, now).await?;
             let mailed;

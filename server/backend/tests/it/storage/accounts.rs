@@ -6,7 +6,9 @@ use account::{Account, AccountId, ActivityKind, Purpose, Timestamp};
 use backend::Caller;
 use backend::store::events::Actor;
 use backend::store::flows::Flow;
-use backend::store::{ReadConn, account_changes, accounts, events, flows, key_checks, organizations, sessions};
+use backend::store::{
+    ReadConn, account_changes, accounts, deletions, events, flows, key_checks, organizations, sessions,
+};
 
 #[apply(on_both!)]
 async fn an_address_has_at_most_one_account(world: &World) {
@@ -203,7 +205,7 @@ async fn an_account_can_be_changed_and_deleted(world: &World) {
     let found = flows::find(&mut tx, "bound", Purpose::Reset).await.unwrap().unwrap();
     assert_eq!(found.account, None);
     sessions::insert(&mut tx, "token", &session("one")).await.unwrap();
-    account_changes::delete(&mut tx, &ada, &new).await.unwrap();
+    deletions::delete(&mut tx, &ada, &new).await.unwrap();
     assert!(accounts::find(&mut tx, &ada).await.unwrap().is_none());
     assert!(accounts::find(&mut tx, &id(GRACE)).await.unwrap().is_some());
     assert!(!is_live(&mut tx, "token", NOW).await);
