@@ -92,7 +92,7 @@ enums! {
         DeviceForgotten, DeviceCopied, SessionEnded, SessionsEnded, Added, Disabled, Enabled, HandedOver,
         TakenBack, AddressChanged, PasswordAdded, ProviderConnected, ProviderDisconnected, ProductConnected,
         ProductDisconnected, ProviderSignedIn, Confirmed, AdministratorAdded, AdministratorRemoved, DomainsChanged, OrganizationProviderChanged, MemberDisabled, MemberEnabled,
-        MemberSessionsEnded, MemberRemoved, Joined, MemberInvited, InvitationWithdrawn, NameChanged
+        MemberSessionsEnded, MemberRemoved, Joined, MemberInvited, InvitationWithdrawn, NameChanged, DeletionRequested, DeletionCanceled, DataDownloaded
     }
     ConfirmStep { Choose { email, password, provider }, EnterCode(MailedCode), Done { next } }
     ConnectStep { Ask { provider, email, organization }, Nothing }
@@ -103,13 +103,13 @@ enums! {
     SecurityDone {
         PasswordChanged, SessionEnded, OthersEnded, DeviceForgotten, PasswordAdded, ProviderConnected, ProviderDisconnected,
         ProductDisconnected, Invited, InvitationWithdrawn, MemberDisabled, MemberEnabled, MemberSessionsEnded, MemberRemoved, DomainAdded, DomainVerified,
-        DomainRemoved, NameSaved, PreferredNameSaved
+        DomainRemoved, NameSaved, PreferredNameSaved, AccountKept
     }
     SignInStep {
         AskEmail { email, resume }, EnterPassword { email }, Through { organization, page }, ProveMailbox(MailedCode), EnterCode(MailedCode),
         SignedIn { next }
     }
-    SignOutStep { SignedOut, SessionUnknown }
+    SignOutStep { SignedOut, SessionUnknown, DeletionRequested }
     SignUpStep { AskEmail { email }, EnterCode(MailedCode), ChooseDetails { email, min }, Done { email } }
     Theme { Auto, Light, Dark }
 }
@@ -205,6 +205,10 @@ fn main() {
             PageId::Profile
             | PageId::EditName
             | PageId::EditPreferredName
+            | PageId::YourData
+            | PageId::DeleteAccount
+            | PageId::Deletion
+            | PageId::Activity
             | PageId::Through
             | PageId::Organization
             | PageId::Join => {}

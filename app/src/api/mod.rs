@@ -9,6 +9,7 @@ mod destination;
 #[cfg(feature = "ssr")]
 mod faults;
 pub(crate) mod organization;
+pub(crate) mod privacy;
 pub(crate) mod profile;
 #[cfg(feature = "ssr")]
 mod provider;
@@ -29,6 +30,8 @@ pub use cookies::{cookie, email_filled_in, held};
 pub use faults::unreadable_form;
 #[cfg(feature = "ssr")]
 pub use organization::members;
+#[cfg(feature = "ssr")]
+pub use privacy::{account_data, activity};
 #[cfg(feature = "ssr")]
 pub use provider::{BrowserRedirect, begin_provider, finish_provider, token_cookies};
 #[cfg(feature = "ssr")]

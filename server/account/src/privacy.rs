@@ -1,4 +1,4 @@
-use crate::{EmailAddress, Organization, SecurityDone, Timestamp};
+use crate::{Activity, EmailAddress, Organization, SecurityDone, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The data of the privacy page and of the form that deletes the account.
@@ -29,4 +29,17 @@ pub enum DeletionStep {
         /// The action just completed.
         done: Option<SecurityDone>,
     },
+}
+
+/// A page of the whole activity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryView {
+    /// The address of the signed-in account.
+    pub email: EmailAddress,
+    /// Up to fifty events, newest first, including attempts by others.
+    pub events: Vec<Activity>,
+    /// The position of older events, for the URL of their page.
+    pub older: Option<String>,
+    /// Whether another page has newer events.
+    pub newer: bool,
 }

@@ -2,6 +2,8 @@
 
 use super::authorization::Authorization;
 use super::deletion::Deletion;
+use super::export::Export;
+use super::history::History;
 use super::logout::ClientLogout;
 use super::products::ConnectedProducts;
 use super::profile::Profile;
@@ -108,6 +110,18 @@ impl<'a> BrowserRequest<'a> {
     #[must_use]
     pub const fn deletion(self) -> Deletion<'a> {
         Deletion(self)
+    }
+
+    /// Selects the whole activity of the signed-in account.
+    #[must_use]
+    pub const fn history(self) -> History<'a> {
+        History(self)
+    }
+
+    /// Selects the data of the signed-in account.
+    #[must_use]
+    pub const fn export(self) -> Export<'a> {
+        Export(self)
     }
 
     /// Selects sign-in with a provider.

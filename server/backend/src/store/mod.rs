@@ -14,6 +14,7 @@ pub mod deletions;
 pub mod devices;
 pub mod email_turns;
 pub mod events;
+pub mod export;
 pub mod flows;
 pub mod identities;
 pub mod invitations;

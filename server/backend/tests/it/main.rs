@@ -54,6 +54,7 @@ mod durability;
 mod email_budget;
 mod end_sessions;
 mod events;
+mod export;
 mod first_forms;
 mod former_members;
 mod hashing_queue;

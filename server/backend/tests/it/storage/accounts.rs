@@ -7,7 +7,7 @@ use backend::Caller;
 use backend::store::events::Actor;
 use backend::store::flows::Flow;
 use backend::store::{
-    ReadConn, account_changes, accounts, deletions, events, flows, key_checks, organizations, sessions,
+    ReadConn, account_changes, accounts, deletions, events, export, flows, key_checks, organizations, sessions,
 };
 
 #[apply(on_both!)]
@@ -232,4 +232,19 @@ async fn key_checks_are_kept_until_forgotten(world: &World) {
 
 async fn hash(conn: &mut ReadConn) -> Option<String> {
     accounts::find(conn, &id(ADA)).await.unwrap().unwrap().password
+}
+
+#[apply(on_both!)]
+async fn the_data_of_an_account_is_only_its_own(world: &World) {
+    let mut tx = with_ada(world).await;
+    accounts::insert(&mut tx, &local(GRACE), None, NOW).await.unwrap();
+    sessions::insert(&mut tx, "token", &session("one")).await.unwrap();
+    for (email, has_password, count) in [(ADA, true, 1), (GRACE, false, 0)] {
+        let row = export::account(&mut tx, &id(email)).await.unwrap().unwrap();
+        assert_eq!((row.email.as_str(), row.has_password), (email, has_password));
+        let rows = export::rows(&mut tx, &id(email), &address(email)).await.unwrap();
+        assert_eq!(rows.sessions.len(), count);
+        assert_eq!(export::sites(&mut tx, &id(email)).await.unwrap().len(), 0);
+    }
+    assert!(export::account(&mut tx, &id("nobody")).await.unwrap().is_none());
 }
