@@ -3,6 +3,8 @@
 #[cfg(feature = "ssr")]
 rust_i18n::i18n!("locales", fallback = "en");
 
+#[cfg(feature = "ssr")]
+mod account_data;
 pub mod api;
 pub mod client;
 #[cfg(feature = "ssr")]
@@ -24,12 +26,16 @@ pub use pages::start;
 pub use site_map::PageId;
 
 #[cfg(feature = "ssr")]
+pub use account_data::data_page;
+#[cfg(feature = "ssr")]
 pub use api::{
-    BrowserRedirect, begin_provider, cookie, email_filled_in, finish_provider, held, members, token_cookies,
-    unreadable_form, waiting_product, wants_html,
+    BrowserRedirect, account_data, activity, begin_provider, cookie, email_filled_in, finish_provider, held, members,
+    token_cookies, unreadable_form, waiting_product, wants_html,
 };
 #[cfg(feature = "ssr")]
 pub use document::{
     Assets, FailedRequest, PageOutsideRouter, Program, SITE_STYLE, SitePage, consent_page, error_page,
     refused_product_page, return_page, shell, sign_out_page, site_page,
 };
+#[cfg(feature = "ssr")]
+pub use pages::event_title;

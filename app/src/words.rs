@@ -152,6 +152,10 @@ mod catalogue {
     }
 }
 
+/// The groups of texts that only pages without a program show.
+#[cfg(feature = "ssr")]
+const SERVER_ONLY: [&str; 4] = ["your_data.", "deletion.", "history.", "export."];
+
 /// Returns a language's catalogue for the browser: one line per text, preceded by its key and sorted by key.
 #[cfg(feature = "ssr")]
 #[must_use]
@@ -160,6 +164,7 @@ pub fn for_browser(language: &str) -> String {
         .messages_for_locale(language)
         .unwrap_or_default()
         .into_iter()
+        .filter(|(key, _)| !SERVER_ONLY.iter().any(|group| key.starts_with(group)))
         .map(|(key, sentence)| format!("{key}\t{sentence}\n"))
         .collect();
     lines.sort();

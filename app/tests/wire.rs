@@ -93,7 +93,7 @@ enums! {
         TakenBack, AddressChanged, PasswordAdded, ProviderConnected, ProviderDisconnected, ProductConnected,
         ProductDisconnected, ProductTokenReused, ProviderSignedIn, Confirmed, AdministratorAdded, AdministratorRemoved, DomainsChanged, OrganizationProviderChanged, MemberDisabled, MemberEnabled,
         MemberSessionsEnded, MemberRemoved, Joined, MemberInvited, InvitationWithdrawn, NameChanged,
-        EmailChangeAsked, EmailChanged, EmailRestored, Secured
+        EmailChangeAsked, EmailChanged, EmailRestored, Secured, DeletionRequested, DeletionCanceled, DataDownloaded
     }
     ConfirmStep { Choose { email, password, provider }, EnterCode(MailedCode), Done { next } }
     ConnectStep { Ask { provider, email, organization }, Nothing }
@@ -104,13 +104,13 @@ enums! {
     SecurityDone {
         PasswordChanged, SessionEnded, OthersEnded, DeviceForgotten, PasswordAdded, ProviderConnected, ProviderDisconnected,
         ProductDisconnected, Invited, InvitationWithdrawn, MemberDisabled, MemberEnabled, MemberSessionsEnded, MemberRemoved, DomainAdded, DomainVerified,
-        DomainRemoved, NameSaved, PreferredNameSaved, JobTitleSaved, CompanySaved, EmailChanged
+        DomainRemoved, NameSaved, PreferredNameSaved, JobTitleSaved, CompanySaved, EmailChanged, AccountKept
     }
     SignInStep {
         AskEmail { email, resume }, EnterPassword { email }, Through { organization, page }, ProveMailbox(MailedCode), EnterCode(MailedCode),
         SignedIn { next }
     }
-    SignOutStep { SignedOut, SessionUnknown }
+    SignOutStep { SignedOut, SessionUnknown, DeletionRequested }
     SignUpStep { AskEmail { email }, EnterCode(MailedCode), ChooseDetails { email, min }, Done { email } }
     Theme { Auto, Light, Dark }
 }
@@ -210,6 +210,10 @@ fn main() {
             | PageId::EditCompany
             | PageId::ChangeEmail
             | PageId::Secure
+            | PageId::YourData
+            | PageId::DeleteAccount
+            | PageId::Deletion
+            | PageId::Activity
             | PageId::Through
             | PageId::Organization
             | PageId::Join => {}

@@ -115,11 +115,14 @@ pub enum User {
         #[arg(long)]
         yes: bool,
     },
-    /// Delete an account with its sessions, devices, flows, codes, activity and e-mails
+    /// Delete an account with everything stored about it after REKEY_DELETION_GRACE_DAYS; until then, its owner can keep it
     Delete {
         /// E-mail address of the account
         address: String,
-        /// Confirm the deletion, which cannot be undone
+        /// Delete it at once, which cannot be undone
+        #[arg(long)]
+        now: bool,
+        /// Confirm the deletion
         #[arg(long)]
         yes: bool,
     },

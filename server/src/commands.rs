@@ -117,7 +117,11 @@ pub async fn user(config: Config, keys: Keyring, user: User) -> Result<(), Faile
             new,
             yes,
         } => users::change_address(&backend, &address(&typed)?, &address(&new)?, yes).await,
-        User::Delete { address: typed, yes } => users::delete(&backend, &address(&typed)?, yes).await,
+        User::Delete {
+            address: typed,
+            now,
+            yes,
+        } => users::delete(&backend, &address(&typed)?, now, yes).await,
         User::HandOver(HandOver {
             email,
             organization,

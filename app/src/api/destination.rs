@@ -2,8 +2,9 @@
 
 use crate::site_map::PageId;
 use account::{
-    ConfirmStep, ConnectStep, EmailChangeStep, JoinStep, OrganizationView, ProfileView, ResetStep, SecureStep,
-    SecurityDone, SecurityView, SignInStep, SignOutStep, SignUpStep, safe_next, with_next,
+    ConfirmStep, ConnectStep, DeletionStep, EmailChangeStep, HistoryView, JoinStep, OrganizationView, PrivacyView,
+    ProfileView, ResetStep, SecureStep, SecurityDone, SecurityView, SignInStep, SignOutStep, SignUpStep, safe_next,
+    with_next,
 };
 
 /// Returns the page for an endpoint below `/api/`: the page that submits to it or reads its state.
@@ -22,6 +23,10 @@ pub(super) fn page_of_endpoint(path: &str) -> PageId {
         path if path.starts_with("profile/") => PageId::Profile,
         path if path.starts_with("email/") => PageId::ChangeEmail,
         path if path.starts_with("secure/") => PageId::Secure,
+        "privacy/delete" => PageId::DeleteAccount,
+        "privacy/activity" | "privacy/history" => PageId::Activity,
+        path if path.starts_with("privacy/") => PageId::YourData,
+        path if path.starts_with("deletion/") => PageId::Deletion,
         path if path.starts_with("reset/") => PageId::Reset,
         path if path.starts_with("sign_up/") => PageId::SignUp,
         _ => PageId::SignIn,
@@ -222,6 +227,49 @@ impl Destination for SignOutStep {
         match self {
             Self::SignedOut => PageId::SignedOut.address(),
             Self::SessionUnknown => "/signed-out?session=unknown",
+            Self::DeletionRequested => "/signed-out?account=leaving",
         }
+    }
+}
+
+impl Destination for PrivacyView {
+    fn path(&self) -> &str {
+        PageId::YourData.address()
+    }
+    fn done(&self) -> Option<SecurityDone> {
+        self.done
+    }
+    fn say(&mut self, done: SecurityDone) {
+        self.done = Some(done);
+    }
+}
+
+impl Destination for DeletionStep {
+    fn path(&self) -> &str {
+        match self {
+            Self::Choose { .. } => PageId::Deletion.address(),
+            Self::Nothing { .. } => PageId::YourData.address(),
+        }
+    }
+    fn address(&self, next: &str) -> String {
+        match self {
+            Self::Choose { .. } => with_next(self.path(), next),
+            Self::Nothing { .. } => on_to(next, self.path()),
+        }
+    }
+    fn leads_on(&self) -> bool {
+        matches!(self, Self::Nothing { .. })
+    }
+    fn done(&self) -> Option<SecurityDone> {
+        match self {
+            Self::Choose { .. } => None,
+            Self::Nothing { done } => *done,
+        }
+    }
+}
+
+impl Destination for HistoryView {
+    fn path(&self) -> &str {
+        PageId::Activity.address()
     }
 }

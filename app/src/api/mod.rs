@@ -6,10 +6,11 @@ pub(crate) mod connections;
 mod cookies;
 #[cfg(feature = "ssr")]
 mod destination;
+pub(crate) mod email_change;
 #[cfg(feature = "ssr")]
 mod faults;
-pub(crate) mod email_change;
 pub(crate) mod organization;
+pub(crate) mod privacy;
 pub(crate) mod profile;
 #[cfg(feature = "ssr")]
 mod provider;
@@ -31,6 +32,8 @@ pub use cookies::{cookie, email_filled_in, held};
 pub use faults::unreadable_form;
 #[cfg(feature = "ssr")]
 pub use organization::members;
+#[cfg(feature = "ssr")]
+pub use privacy::{account_data, activity};
 #[cfg(feature = "ssr")]
 pub use provider::{BrowserRedirect, begin_provider, finish_provider, token_cookies};
 #[cfg(feature = "ssr")]

@@ -100,7 +100,11 @@ const fn start_of(intent: ProviderIntent) -> PageId {
 }
 
 fn refused(backend: &Backend, error: Error, intent: ProviderIntent, next: &str) -> BrowserRedirect {
-    let page = start_of(intent);
+    refused_at(backend, error, start_of(intent), next)
+}
+
+/// Leads to the page that shows a refusal.
+pub(super) fn refused_at(backend: &Backend, error: Error, page: PageId, next: &str) -> BrowserRedirect {
     let failure = match error {
         Error::Repeated(tokens) => {
             return BrowserRedirect {
@@ -112,6 +116,7 @@ fn refused(backend: &Backend, error: Error, intent: ProviderIntent, next: &str) 
             backend.metrics().refused(&refusal);
             match refusal {
                 Refusal::SignedOut => return to(&with_next("/signin", page.address())),
+                Refusal::DeletionPending => return to(&with_next("/account/deletion", page.address())),
                 Refusal::ProofTooOld => return to(&with_next("/security/confirm", page.address())),
                 refusal => refusal.into(),
             }

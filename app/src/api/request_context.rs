@@ -228,6 +228,9 @@ impl RequestContext {
         let signed_out = failure.is_signed_out();
         let proof_too_old = failure.is_proof_too_old();
         match self.kind {
+            ResponseKind::Redirect | ResponseKind::Document if failure.is_deletion_pending() => {
+                self.send_to(&with_next(PageId::Deletion.address(), &self.way_back()))
+            }
             ResponseKind::Redirect | ResponseKind::Document if signed_out => {
                 // Others may sign in next. Only a page that compares the address keeps a name.
                 if self.typed_name.is_some() {

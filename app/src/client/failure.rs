@@ -38,6 +38,13 @@ impl Failure {
         matches!(self, Self::Refused(refused) if refused.code == Refusal::PROOF_TOO_OLD)
     }
 
+    /// Returns whether the user must choose first whether to keep their account.
+    #[cfg(feature = "ssr")]
+    #[must_use]
+    pub fn is_deletion_pending(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.code == Refusal::DELETION_PENDING)
+    }
+
     /// Returns whether the session has ended.
     #[must_use]
     pub fn is_signed_out(&self) -> bool {

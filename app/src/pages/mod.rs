@@ -7,6 +7,9 @@ mod entry;
 #[cfg(feature = "ssr")]
 pub(crate) mod reading;
 
+#[cfg(feature = "ssr")]
+pub use account::activity::title as event_title;
+
 use crate::route::{Route, asked_for};
 use crate::site_map::PageId;
 use crate::view::{View, fixed};
@@ -49,6 +52,14 @@ fn view_of(page: PageId) -> Option<fn() -> View> {
         PageId::ChangeEmail => account::profile::email::page,
         #[cfg(feature = "ssr")]
         PageId::Secure => reading::secure::page,
+        #[cfg(feature = "ssr")]
+        PageId::Activity => account::activity::page,
+        #[cfg(feature = "ssr")]
+        PageId::YourData => account::privacy::page,
+        #[cfg(feature = "ssr")]
+        PageId::DeleteAccount => account::privacy::delete,
+        #[cfg(feature = "ssr")]
+        PageId::Deletion => account::privacy::choice,
         #[cfg(feature = "ssr")]
         PageId::Through => reading::through::page,
         #[cfg(feature = "ssr")]

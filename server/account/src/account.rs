@@ -104,6 +104,8 @@ pub struct Account {
     pub password_changed_at: Option<Timestamp>,
     /// The time when an operator deactivated the account.
     pub disabled_at: Option<Timestamp>,
+    /// The time after which the account is deleted, unless its owner keeps it.
+    pub delete_after: Option<Timestamp>,
 }
 
 impl Account {

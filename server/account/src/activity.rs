@@ -75,11 +75,17 @@ pub enum ActivityKind {
     EmailRestored,
     /// Secured the account: ended all sessions, and what was connected lately.
     Secured,
+    /// The deletion of the account was requested: by its owner or an operator.
+    DeletionRequested,
+    /// The owner kept the account after all.
+    DeletionCanceled,
+    /// Downloaded everything that is stored about the account.
+    DataDownloaded,
 }
 
 impl ActivityKind {
     /// All kinds.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 46] = [
         Self::SignedIn,
         Self::SignedOut,
         Self::SignedUp,
@@ -123,6 +129,9 @@ impl ActivityKind {
         Self::EmailChanged,
         Self::EmailRestored,
         Self::Secured,
+        Self::DeletionRequested,
+        Self::DeletionCanceled,
+        Self::DataDownloaded,
     ];
 
     /// Returns whether strangers can cause it: an attempt, as opposed to a change.
@@ -178,6 +187,9 @@ impl ActivityKind {
             Self::EmailChanged => "email_changed",
             Self::EmailRestored => "email_restored",
             Self::Secured => "secured",
+            Self::DeletionRequested => "deletion_requested",
+            Self::DeletionCanceled => "deletion_canceled",
+            Self::DataDownloaded => "data_downloaded",
         }
     }
 

@@ -135,6 +135,18 @@ pub enum Notice {
     },
     /// An organization no longer manages the account.
     Left { at: Timestamp, organization: String },
+    /// The account will be deleted after `until`. `browser` is `None` if an operator requested it.
+    DeletionRequested {
+        at: Timestamp,
+        browser: Option<String>,
+        until: Timestamp,
+    },
+    /// The account will be deleted in a few days.
+    DeletionReminder { at: Timestamp, until: Timestamp },
+    /// The owner kept the account after all.
+    DeletionCanceled { at: Timestamp, browser: String },
+    /// Everything that is stored about the account was downloaded.
+    DataDownloaded { at: Timestamp, browser: String },
     /// Ten consecutive failures.
     ManyFailures {
         at: Timestamp,

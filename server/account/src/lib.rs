@@ -19,6 +19,7 @@ mod methods;
 mod next;
 mod organization;
 mod password;
+mod privacy;
 mod provider;
 mod refusal;
 mod reset;
@@ -53,6 +54,7 @@ pub use organization::{DomainRow, InvitationOffer, InvitationRow, JoinStep, Memb
 #[cfg(feature = "nfc")]
 pub use password::nfc;
 pub use password::{Guessable, Nfc, PasswordPolicy};
+pub use privacy::{DeletionStep, HistoryView, PrivacyView};
 pub use provider::{ConfirmStep, ConnectStep, ConnectionRow, ProviderButton, ProviderIntent, ProviderStep};
 pub use refusal::{Field, Params, Refusal, Refused};
 pub use reset::ResetStep;

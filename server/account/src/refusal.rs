@@ -106,6 +106,8 @@ pub enum Refusal {
     },
     /// A sensitive action needs a proof of less than ten minutes ago.
     ProofTooOld,
+    /// The account will be deleted, and its owner has not chosen yet whether to keep it.
+    DeletionPending,
     // Organizations.
     DomainMissing,
     DomainMalformed,
@@ -189,6 +191,8 @@ impl Refusal {
     pub const SIGN_IN_WRONG: &str = "sign_in_wrong";
     /// The code of [`Self::ProofTooOld`].
     pub const PROOF_TOO_OLD: &str = "proof_too_old";
+    /// The code of [`Self::DeletionPending`].
+    pub const DELETION_PENDING: &str = "deletion_pending";
     /// The code of [`Self::CurrentWrong`].
     pub const CURRENT_WRONG: &str = "current_wrong";
     /// The code of [`Self::NotAdministrator`].
@@ -251,6 +255,7 @@ impl Refusal {
             Self::AccountDeactivated => "account_deactivated",
             Self::UseOrganization { .. } => "use_organization",
             Self::ProofTooOld => Self::PROOF_TOO_OLD,
+            Self::DeletionPending => Self::DELETION_PENDING,
             Self::DomainMissing => "domain_missing",
             Self::DomainMalformed => "domain_malformed",
             Self::DomainPublic => "domain_public",
@@ -282,7 +287,9 @@ impl Refusal {
     #[must_use]
     pub const fn field(&self) -> Option<Field> {
         Some(match self {
-            Self::EmailMissing | Self::EmailMalformed | Self::EmailLocalPartNotAscii | Self::EmailSameAsNow => Field::Email,
+            Self::EmailMissing | Self::EmailMalformed | Self::EmailLocalPartNotAscii | Self::EmailSameAsNow => {
+                Field::Email
+            }
             Self::PasswordMissing | Self::SignInWrong | Self::PasswordWait { .. } => Field::Password,
             Self::CodeMissing
             | Self::CodeWrongLength { .. }
@@ -323,6 +330,7 @@ impl Refusal {
             | Self::AccountDeactivated
             | Self::UseOrganization { .. }
             | Self::ProofTooOld
+            | Self::DeletionPending
             | Self::DomainTaken
             | Self::DomainInUse
             | Self::DomainGone
@@ -408,6 +416,7 @@ impl Refusal {
             | Self::ManagedByOrganization { .. }
             | Self::AccountDeactivated
             | Self::ProofTooOld
+            | Self::DeletionPending
             | Self::SignUpClosed => 403,
             Self::NotAdministrator => 404,
             Self::FlowGone | Self::StepElsewhere | Self::ProviderExpired => 409,

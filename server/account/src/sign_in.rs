@@ -41,4 +41,6 @@ pub enum SignOutStep {
     SignedOut,
     /// The browser sent no session token, so no session was ended; one may still be live.
     SessionUnknown,
+    /// All sessions have ended, because the owner deletes the account.
+    DeletionRequested,
 }

@@ -163,6 +163,8 @@ pub enum SecurityDone {
     CompanySaved,
     /// The e-mail address was changed.
     EmailChanged,
+    /// On the privacy page: the account will not be deleted.
+    AccountKept,
 }
 
 /// The data of the profile page.

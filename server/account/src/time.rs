@@ -64,11 +64,24 @@ impl Timestamp {
     pub fn iso(self) -> String {
         format!("{}T{}Z", self.day(), self.hour_and_minute())
     }
+
+    /// Returns the moment to the second: `2026-11-24T10:02:07Z` (RFC 3339).
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        let seconds = self.0.div_euclid(1_000).rem_euclid(60);
+        format!("{}T{}:{seconds:02}Z", self.day(), self.hour_and_minute())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_has_times_to_the_second() {
+        assert_eq!(Timestamp(1_700_000_007_999).rfc3339(), "2023-11-14T22:13:27Z");
+        assert_eq!(Timestamp(-1).rfc3339(), "1969-12-31T23:59:59Z");
+    }
 
     #[test]
     fn a_timestamp_is_formatted_as_iso_8601() {

@@ -1,4 +1,4 @@
-//! Operator actions on one account: showing it, changing its address, deleting it.
+//! Operator actions on one account: showing it, changing its address.
 
 use crate::accounts::operator;
 use crate::mail_queue::{self, WaitingEmail};
@@ -114,23 +114,5 @@ impl Accounts<'_> {
         transition.iter().for_each(|flow| self.0.flow_moved(flow));
         self.0.emails_written.notify_one();
         Ok(AddressChange::Done)
-    }
-
-    /// Deletes an account and all its data; `false` if there is none. The address's failure counters stay, to protect
-    /// its next account.
-    ///
-    /// # Errors
-    /// A database [`Fault`]; nothing is then deleted.
-    pub async fn delete(self, email: &EmailAddress) -> Result<bool, Fault> {
-        let mut tx = self.0.parts.db.begin().await?;
-        let Some(stored) = accounts::find_by_email(&mut tx, email).await? else {
-            return Ok(false);
-        };
-        accounts::lock_for_update(&mut tx, &stored.account.id).await?;
-        let transition = self.0.end_flows(&mut tx, email, self.0.now()).await?;
-        rows::delete(&mut tx, &stored.account.id, email).await?;
-        tx.commit().await?;
-        transition.iter().for_each(|flow| self.0.flow_moved(flow));
-        Ok(true)
     }
 }

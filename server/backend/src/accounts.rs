@@ -67,6 +67,7 @@ impl Accounts<'_> {
             language: new.language,
             password_changed_at: hash.as_ref().map(|_| now),
             disabled_at: None,
+            delete_after: None,
         };
         let added = accounts::insert(&mut tx, &account, hash.as_deref(), now).await?;
         if added {

@@ -41,6 +41,8 @@ pub struct Visitor {
     pub language: Option<String>,
     /// Whether they administer an organization.
     pub administers: bool,
+    /// Whether their account waits for its deletion, so that they can only keep it or sign out.
+    pub leaves: bool,
 }
 
 /// The kinds of browser tokens.

@@ -96,6 +96,7 @@ impl Accounts<'_> {
             // The date is unknown.
             password_changed_at: None,
             disabled_at: imported.disabled.then_some(now),
+            delete_after: None,
         };
         let keep = |hash| self.0.parts.hashing.keep(hash);
         let stored = Stored {

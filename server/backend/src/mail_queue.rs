@@ -104,6 +104,9 @@ const fn kind(message: &Email) -> &'static str {
             Notice::PasswordAdded { .. } => "notice: password added",
             Notice::ProviderConnected { .. } => "notice: provider connected",
             Notice::ProviderDisconnected { .. } => "notice: provider disconnected",
+            Notice::DeletionRequested { .. } | Notice::DeletionReminder { .. } => "notice: account will be deleted",
+            Notice::DeletionCanceled { .. } => "notice: account kept",
+            Notice::DataDownloaded { .. } => "notice: data downloaded",
             Notice::ManyFailures { .. } => "notice: failed sign-ins",
         },
     }

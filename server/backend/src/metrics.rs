@@ -65,6 +65,7 @@ pub struct Metrics {
     email_attempts: Counter,
     smtp_results: Family<SmtpResult, Counter>,
     client_events: Family<ClientEvent, Counter>,
+    accounts_deleted: Counter,
     emails_waiting: Gauge<f64, AtomicU64>,
     oldest_email_s: Gauge<f64, AtomicU64>,
     database_up: Gauge,
@@ -100,6 +101,11 @@ impl Metrics {
             let client = client.to_owned();
             drop(self.client_events.get_or_create(&ClientEvent { client, event }));
         }
+    }
+
+    /// Counts a deleted account.
+    pub(crate) fn account_deleted(&self) {
+        self.accounts_deleted.inc();
     }
 
     /// Counts an e-mail in its final state: `sent` or `failed`.
@@ -157,6 +163,7 @@ impl Backend {
             "rekey_email_attempts" "Attempts to send an e-mail, including retries" metrics.email_attempts;
             "rekey_smtp_results" "Results of attempts: taken, 4xx, 5xx, set_up, timeout, connection, or unfit to be sent" metrics.smtp_results;
             "rekey_client_events" "Events of products: code, tokens, refreshed, revoked, site_session, logout_sent, logout_failed, logout_given_up" metrics.client_events;
+            "rekey_accounts_deleted" "Accounts that this server has deleted" metrics.accounts_deleted;
             "rekey_emails_waiting" "Queued e-mails of all servers, counted up to 10000" metrics.emails_waiting;
             "rekey_emails_oldest_waiting_seconds" "Age of the oldest queued e-mail; 0 without one" metrics.oldest_email_s;
             "rekey_database_up" "Whether the database answered at the time of the scrape" metrics.database_up;

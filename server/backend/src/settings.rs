@@ -53,6 +53,8 @@ pub struct Settings {
     pub session_days: i64,
     /// Whether sign-up is open.
     pub sign_up: bool,
+    /// Days for which the owner of an account can cancel its deletion.
+    pub deletion_grace_days: i64,
 }
 
 impl Settings {
@@ -101,6 +103,7 @@ impl Default for Settings {
             session_idle_minutes: 7 * 24 * 60,
             session_days: 30,
             sign_up: true,
+            deletion_grace_days: 30,
         }
     }
 }

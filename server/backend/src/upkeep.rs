@@ -5,8 +5,8 @@ use crate::flows::DEVICE_DAYS;
 use crate::hashing::stored_under;
 use crate::store::events::Actor;
 use crate::store::{
-    Db, accounts, authorization, client_assertions, codes, devices, email_changes, email_turns, events, flows, identities,
-    invitations, key_checks, limits, logout_notices, outbox, sessions, signing_keys, throttles,
+    Db, accounts, authorization, client_assertions, codes, devices, email_changes, email_turns, events, flows,
+    identities, invitations, key_checks, limits, logout_notices, outbox, sessions, signing_keys, throttles,
 };
 use crate::{Backend, Fault};
 use account::{AccountId, ActivityKind, Timestamp};
@@ -87,13 +87,15 @@ impl Backend {
 }
 
 impl Upkeep<'_> {
-    /// Deletes up to one [`BATCH`](crate::store::BATCH) of each kind of expired rows. Returns their number.
+    /// Deletes up to one [`BATCH`](crate::store::BATCH) of each kind of expired rows, and a few accounts that are due. Returns their
+    /// number.
     ///
     /// # Errors
     /// A database [`Fault`].
     pub async fn sweep(self) -> Result<u64, Fault> {
         let now = self.0.now();
         let yesterday = now.plus_days(-1);
+        let deleted = self.0.delete_due(now).await?;
         // Unsynced, because rows that a power failure restores are deleted by the next sweep.
         let mut tx = self.0.parts.db.begin_unsynced().await?;
         // Locks in the same order as code creation, to avoid deadlocks.
@@ -118,7 +120,7 @@ impl Upkeep<'_> {
             + events::prune_without_account(&mut tx, yesterday).await?
             + throttles::prune(&mut tx, now.plus_days(-30)).await?;
         tx.commit().await?;
-        Ok(gone)
+        Ok(gone + deleted)
     }
 
     /// Counts the data that still needs a key.

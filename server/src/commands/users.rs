@@ -2,7 +2,7 @@
 
 use super::{Failed, kind_of, moment, no_account, say};
 use account::{EmailAddress, Timestamp};
-use backend::{AddressChange, Backend, retried};
+use backend::{AddressChange, Backend, DeletionRequest, retried};
 use std::fmt::Write as _;
 
 /// Runs `rekey user show`.
@@ -23,6 +23,7 @@ pub async fn show(backend: &Backend, email: &EmailAddress) -> Result<(), Failed>
         ("language", account.language.clone().unwrap_or_else(|| "-".into())),
         ("created", moment(details.created_at)),
         ("deactivated", optional(account.disabled_at)),
+        ("deleted after", optional(account.delete_after)),
         ("password set", optional(account.password_changed_at)),
         ("last sign-in", optional(details.last_sign_in)),
     ] {
@@ -73,15 +74,39 @@ pub async fn change_address(
 }
 
 /// Runs `rekey user delete`.
-pub async fn delete(backend: &Backend, email: &EmailAddress, yes: bool) -> Result<(), Failed> {
-    if !yes {
-        return Err(Failed::Other(format!(
-            "This deletes {email} with its sessions, devices, activity and e-mails, and cannot be undone. Add --yes to confirm."
-        )));
+pub async fn delete(backend: &Backend, email: &EmailAddress, now: bool, yes: bool) -> Result<(), Failed> {
+    let days = backend.settings().deletion_grace_days;
+    match (yes, now) {
+        (false, true) => {
+            return Err(Failed::Other(format!(
+                "This deletes {email} with its sessions, devices, activity and e-mails, and cannot be undone. Add --yes to confirm."
+            )));
+        }
+        (false, false) => {
+            return Err(Failed::Other(format!(
+                "This signs {email} out everywhere and deletes the account after {days} days, unless its owner signs in and keeps it. \
+                 Add --yes to confirm, or --now to delete it at once."
+            )));
+        }
+        (true, true) => {
+            let deleted = retried(async || Ok(backend.accounts().delete(email).await?)).await;
+            if !deleted.map_err(|fault| fault.to_string())? {
+                return Err(no_account(email));
+            }
+            return say(&format!("Deleted {email}.\n"));
+        }
+        (true, false) => {}
     }
-    let deleted = retried(async || Ok(backend.accounts().delete(email).await?)).await;
-    if !deleted.map_err(|fault| fault.to_string())? {
-        return Err(no_account(email));
+    let requested = retried(async || Ok(backend.accounts().request_deletion(email).await?)).await;
+    match requested.map_err(|fault| fault.to_string())? {
+        DeletionRequest::Until(at) => say(&format!(
+            "{email} will be deleted after {}. Its owner is notified and can keep it until then.\n",
+            moment(at)
+        )),
+        DeletionRequest::Already(at) => say(&format!("{email} will already be deleted after {}.\n", moment(at))),
+        DeletionRequest::Managed(name) => Err(Failed::Other(format!(
+            "{name} manages {email}, so its owner could not keep it; nothing was changed. Add --now to delete it at once."
+        ))),
+        DeletionRequest::NoAccount => Err(no_account(email)),
     }
-    say(&format!("Deleted {email}.\n"))
 }

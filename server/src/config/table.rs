@@ -322,6 +322,16 @@ pub const KEYS: &[Key] = &[
         show: |config| config.settings.trust_days.to_string(),
     },
     Key {
+        name: "deletion_grace_days",
+        takes: "a whole number from 1 to 90",
+        meaning: "Number of days between the request to delete an account and its deletion. Until then, its owner can keep it.",
+        set: |config, value| {
+            config.settings.deletion_grace_days = read::number(value, 1..=90)?;
+            Ok(())
+        },
+        show: |config| config.settings.deletion_grace_days.to_string(),
+    },
+    Key {
         name: "session_idle_minutes",
         takes: "a whole number from 5 to 525600",
         meaning: "Idle time in minutes after which a session ends.",

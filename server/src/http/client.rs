@@ -50,7 +50,7 @@ impl Service {
             .visitor()
             .await
         {
-            caller.signed_in = true;
+            caller.signed_in = !visitor.leaves;
             caller.administers = visitor.administers;
             let known = LANGUAGES
                 .into_iter()

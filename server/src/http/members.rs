@@ -1,5 +1,6 @@
 //! The members of an organization as a CSV file (RFC 4180), for its administrators.
 
+use super::downloads::harmless;
 use super::{Problem, Service};
 use account::{MemberRow, Timestamp};
 use axum::extract::{Request, State};
@@ -43,15 +44,6 @@ fn written(members: &[MemberRow]) -> Result<Vec<u8>, csv::Error> {
         file.write_record([&harmless(&member.email), &harmless(&member.name), state, role, &last])?;
     }
     file.into_inner().map_err(|error| csv::Error::from(error.into_error()))
-}
-
-/// Attack: a name such as `=HYPERLINK(…)` is a formula in the administrator's spreadsheet.
-fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
 }
 
 #[cfg(test)]

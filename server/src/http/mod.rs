@@ -3,6 +3,7 @@
 mod api;
 mod client;
 pub(crate) mod compress;
+mod downloads;
 mod edge;
 mod events;
 mod headers;
@@ -96,6 +97,7 @@ pub fn router(service: &Service) -> Router {
         .merge(providers::routes())
         .merge(oauth::routes())
         .route("/organization/members.csv", get(members::csv))
+        .merge(downloads::routes())
         .merge(pages::routes(service));
     for (address, asset) in &service.site.files {
         let asset = asset.clone();

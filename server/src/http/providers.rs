@@ -28,7 +28,7 @@ async fn finish(State(service): State<Service>, Path(id): Path<String>, request:
     redirect(app::finish_provider(&service.backend, &parts, &id).await)
 }
 
-fn redirect(to: BrowserRedirect) -> Response {
+pub(super) fn redirect(to: BrowserRedirect) -> Response {
     let Ok(location) = HeaderValue::try_from(to.location) else {
         return Problem::new(StatusCode::NOT_FOUND).into_response();
     };

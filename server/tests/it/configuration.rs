@@ -91,6 +91,7 @@ const WRONG: &[(&str, &[&str])] = &[
     ("hashing", &["", "fast", "Auto"]),
     ("sign_up", &["", "yes", "1", "TRUE"]),
     ("trust_days", &["0", "366"]),
+    ("deletion_grace_days", &["0", "91"]),
     ("session_idle_minutes", &["4", "525601"]),
     ("session_days", &["0", "366"]),
     ("limit_reset_every_s", &["0", "1000001", ""]),

@@ -41,7 +41,10 @@ fn overview(view: ProfileView) -> AnyView {
         Some(managed_by) => view! { <p class="hint">{managed_by}</p> }.into_any(),
         None => action,
     };
-    let name = edit_or_add(&view.name, ["/profile/name", "edit-name", "profile.edit_name", "profile.add_name"]);
+    let name = edit_or_add(
+        &view.name,
+        ["/profile/name", "edit-name", "profile.edit_name", "profile.add_name"],
+    );
     let preferred_name = [
         "/profile/preferred-name",
         "edit-preferred-name",
@@ -116,7 +119,10 @@ fn overview(view: ProfileView) -> AnyView {
 fn initials(name: &str) -> Option<String> {
     let mut names = name.split_whitespace();
     let (first, last) = (names.next()?, names.next_back());
-    let letters = [Some(first), last].into_iter().flatten().filter_map(|name| name.chars().next());
+    let letters = [Some(first), last]
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.chars().next());
     Some(letters.flat_map(char::to_uppercase).collect())
 }
 

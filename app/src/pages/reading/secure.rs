@@ -75,7 +75,12 @@ fn review(flow: Flow<SecureStep>, email: EmailAddress, moved_to: Option<String>)
         let restores = words.say_with("secure.restores", &[("old", &old), ("new", &new)]);
         view! { <Notice>{restores}</Notice> }
     });
-    let effects = ["secure.ends_sessions", "secure.ends_codes", "secure.disconnects", "secure.new_password"];
+    let effects = [
+        "secure.ends_sessions",
+        "secure.ends_codes",
+        "secure.disconnects",
+        "secure.new_password",
+    ];
     let effects = effects.map(|key| view! { <li>{words.say(key)}</li> });
     view! {
         <Page heading=words.say("secure.review_title")>

@@ -18,6 +18,9 @@ fn show() -> AnyView {
     if use_route().query("session").is_some() {
         return session_unknown();
     }
+    if use_route().query("account").is_some() {
+        return leaving();
+    }
     view! {
         <Page heading=words.say("signed_out.title")>
             <p>{words.say("signed_out.lead")}</p>
@@ -41,6 +44,21 @@ fn session_unknown() -> AnyView {
             <p>{words.say("signed_out.unknown_else")}</p>
             <p>
                 <LinkButton href="/signin?next=/security" label=words.say("signed_out.again") style=ButtonStyle::Link />
+            </p>
+        </Page>
+    }
+    .into_any()
+}
+
+/// Renders what follows the request to delete an account. Without a date. Attack: a link to this page claims one.
+fn leaving() -> AnyView {
+    let words = use_words();
+    view! {
+        <Page heading=words.say("signed_out.leaving_title")>
+            <p>{words.say("signed_out.leaving_lead")}</p>
+            <p>{words.say("signed_out.leaving_keep")}</p>
+            <p>
+                <LinkButton href="/signin" label=words.say("signed_out.again") style=ButtonStyle::Plain />
             </p>
         </Page>
     }

@@ -55,7 +55,9 @@ pub(super) fn of(words: &Words<'_>, email: &Email) -> Content {
             let mut blocks = say(words, &["answer.moved", "answer.moved_what"]);
             // Not a link. Attack: anyone can cause this e-mail, and its reader learns to follow links in such e-mails.
             let page = format!("{}/secure", words.host());
-            blocks.push(Block::Facts(vec![words.say_address("fact.secure_page", ("url", &page))]));
+            blocks.push(Block::Facts(vec![
+                words.say_address("fact.secure_page", ("url", &page)),
+            ]));
             answer(words, request, asked(request), blocks)
         }
         Email::AddressInUse(request) => answer(words, request, asked(request), say(words, &["answer.address_in_use"])),
@@ -243,9 +245,7 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
             Some(browser),
             &["new_device_was_you", "email_change_asked_not_you"],
         ),
-        Notice::EmailChanged { at, browser, .. } => {
-            ("email_changed", *at, Some(browser), &["email_changed_not_you"])
-        }
+        Notice::EmailChanged { at, browser, .. } => ("email_changed", *at, Some(browser), &["email_changed_not_you"]),
         Notice::EmailTaken { at, browser } => ("email_taken", *at, Some(browser), &["email_taken_not_you"]),
         Notice::EmailLost { at } => ("email_lost", *at, None, &["address_left_not_you"]),
         Notice::Secured {
@@ -274,6 +274,22 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
         ),
         Notice::Joined { at, browser, .. } => ("joined", *at, Some(browser), &["joined_what", "joined_not_you"]),
         Notice::Left { at, .. } => ("left", *at, None, &["left_what"]),
+        Notice::DeletionRequested { at, browser, .. } => (
+            "deletion_requested",
+            *at,
+            browser.as_deref(),
+            &["deletion_requested_done", "deletion_keep", "deletion_requested_not_you"],
+        ),
+        Notice::DeletionReminder { at, .. } => ("deletion_reminder", *at, None, &["deletion_keep"]),
+        Notice::DeletionCanceled { at, browser } => {
+            ("deletion_canceled", *at, Some(browser), &["deletion_canceled_not_you"])
+        }
+        Notice::DataDownloaded { at, browser } => (
+            "data_downloaded",
+            *at,
+            Some(browser),
+            &["data_downloaded_what", "data_downloaded_not_you"],
+        ),
         Notice::AddressLeft { at } => ("address_left", *at, None, &["address_left_not_you"]),
         Notice::AddressTaken { at } => ("address_taken", *at, None, &["address_taken_password"]),
         Notice::ManyFailures { at, cause } => {
@@ -316,6 +332,9 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
     ];
     let subject = words.say_plainly(&format!("subject.{kind}"), &values);
     let mut facts = vec![words.say_plainly("fact.happened_at", &[("when", &words.moment(at))])];
+    if let Notice::DeletionReminder { until, .. } | Notice::DeletionRequested { until, .. } = notice {
+        facts.push(words.say_plainly("fact.deleted_after", &[("when", &words.moment(*until))]));
+    }
     facts.extend(browser.map(|name| words.say_plainly("fact.browser", &[("browser", &words.browser(name))])));
     let mut blocks = vec![
         Block::Paragraph(words.say(&format!("notice.{kind}"), &values)),
@@ -333,7 +352,9 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
         Notice::ManyFailures {
             cause: FailureCause::MailboxCodes,
             ..
-        } => ("fact.sign_in_page", "/signin"),
+        }
+        | Notice::DeletionRequested { .. }
+        | Notice::DeletionReminder { .. } => ("fact.sign_in_page", "/signin"),
         Notice::ManyFailures {
             cause: FailureCause::Passwords | FailureCause::ResetCodes,
             ..

@@ -110,7 +110,10 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
             "Sign up: account of an organization",
             Email::AlreadyHere(of(Purpose::SignUp), PasswordAccess::ManagedBy(organization())),
         ),
-        ("Sign up: account deactivated", Email::AlreadyDeactivated(of(Purpose::SignUp))),
+        (
+            "Sign up: account deactivated",
+            Email::AlreadyDeactivated(of(Purpose::SignUp)),
+        ),
         ("Sign up: address changed", Email::Moved(of(Purpose::SignUp))),
         ("New address: code", code(Purpose::ChangeEmail, "01234567")),
         ("New address: in use", Email::AddressInUse(of(Purpose::ChangeEmail))),
@@ -227,6 +230,29 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
         (
             "Notice: address changed, to the new one",
             Email::Notice(Notice::AddressTaken { at }),
+        ),
+        (
+            "Notice: account will be deleted",
+            Email::Notice(Notice::DeletionRequested {
+                at,
+                browser: Some(browser()),
+                until: at.plus_days(30),
+            }),
+        ),
+        (
+            "Notice: account will be deleted soon",
+            Email::Notice(Notice::DeletionReminder {
+                at,
+                until: at.plus_days(7),
+            }),
+        ),
+        (
+            "Notice: account kept",
+            Email::Notice(Notice::DeletionCanceled { at, browser: browser() }),
+        ),
+        (
+            "Notice: data downloaded",
+            Email::Notice(Notice::DataDownloaded { at, browser: browser() }),
         ),
         ("Notice: wrong passwords", failures(FailureCause::Passwords)),
         ("Notice: wrong sign-in codes", failures(FailureCause::SignInCodes)),

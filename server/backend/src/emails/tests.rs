@@ -374,7 +374,9 @@ const fn page_of(notice: &Notice) -> &'static str {
         Notice::ManyFailures {
             cause: FailureCause::MailboxCodes,
             ..
-        } => "http://127.0.0.1:3000/signin",
+        }
+        | Notice::DeletionRequested { .. }
+        | Notice::DeletionReminder { .. } => "http://127.0.0.1:3000/signin",
         Notice::ManyFailures {
             cause: FailureCause::Passwords | FailureCause::ResetCodes,
             ..
@@ -551,7 +553,7 @@ fn emails_avoid_jargon_and_apologies() {
 #[test]
 fn the_gallery_shows_every_email_in_every_language() {
     let shown = super::gallery(&Settings::default());
-    assert_eq!(shown.len(), 96);
+    assert_eq!(shown.len(), 104);
     assert_eq!(
         shown
             .iter()

@@ -7,9 +7,11 @@ mod waiting_request;
 pub(super) use needed_proof::{NeededProof, methods_after, needed_for};
 pub use waiting_request::{WaitingProduct, waits_for_product};
 
+use super::deletion::choice;
 use super::request::BrowserRequest;
 use crate::oauth::{Client, Hints, InvalidRequest, OFFLINE, REQUEST_MS, ValidRequest, connect, has_scope, redirect};
 use crate::store::authorization::{self, AuthorizationRequest};
+use crate::store::deletions;
 use crate::{Error, random};
 use account::Timestamp;
 use answer::Answer;
@@ -133,6 +135,7 @@ impl Authorization<'_> {
             Answer::SignIn => "login_required",
             Answer::OtherUser => return Ok(self.refuse_other_user(&request, &asked.client)),
             Answer::Consent { .. } => "consent_required",
+            Answer::Leaving => "interaction_required",
         };
         if asked.prompt.none {
             return Ok(self.refuse(&request, &asked.client, error));
@@ -143,7 +146,7 @@ impl Authorization<'_> {
         authorization::insert_request(&mut tx, &request).await?;
         tx.commit().await?;
         match error {
-            "consent_required" => Ok(AuthorizationStep::Ask {
+            "consent_required" | "interaction_required" => Ok(AuthorizationStep::Ask {
                 page: [CONTINUE, &request.id].concat(),
                 hints: asked.hints,
             }),
@@ -168,6 +171,7 @@ impl Authorization<'_> {
             Answer::Code(step) => Ok(step),
             Answer::SignIn => self.ask(&request.id, Hints::default(), now).await,
             Answer::OtherUser => Ok(self.refuse_other_user(&request, &client)),
+            Answer::Leaving => Ok(choose_first(&request.id)),
             Answer::Consent { session, email } => Ok(AuthorizationStep::Consent(Consent {
                 client: client.name.clone(),
                 logo: client.options.mark(),
@@ -215,6 +219,9 @@ impl Authorization<'_> {
         let Some(session) = self.0.find_session(&mut tx, now).await? else {
             return self.ask(&request.id, Hints::default(), now).await;
         };
+        if deletions::find(&mut tx, &session.account_id).await?.is_some() {
+            return Ok(choose_first(&request.id));
+        }
         // Another account has signed in since the question was shown.
         if session.id != asked {
             return Ok(AuthorizationStep::Ask {
@@ -230,6 +237,7 @@ impl Authorization<'_> {
         match self.answer(&request, &client, false, now).await? {
             Answer::Code(step) => Ok(step),
             Answer::OtherUser => Ok(self.refuse_other_user(&request, &client)),
+            Answer::Leaving => Ok(choose_first(&request.id)),
             Answer::SignIn | Answer::Consent { .. } => self.ask(&request.id, Hints::default(), now).await,
         }
     }
@@ -259,5 +267,13 @@ impl Authorization<'_> {
             client: client.name.clone(),
             url: redirect(&request.redirect_uri, &error, request.state.as_deref(), issuer),
         }
+    }
+}
+
+/// Leads to the page on which the owner of an account that waits for its deletion chooses.
+fn choose_first(request: &str) -> AuthorizationStep {
+    AuthorizationStep::Ask {
+        page: choice(&[CONTINUE, request].concat()),
+        hints: Hints::default(),
     }
 }

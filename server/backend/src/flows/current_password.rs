@@ -1,6 +1,6 @@
 //! The current password of a signed-in user, for a change of it or as a new proof.
 
-use super::password_tries::{Tries, device_throttle_key, wrong_passwords};
+use super::password_tries::{Tries, browser_throttle_key, wrong_passwords};
 use super::request::BrowserRequest;
 use super::step_up::LOST_ANSWER_MS;
 use crate::store::accounts::Stored;
@@ -23,7 +23,7 @@ impl BrowserRequest<'_> {
         let device = self.find_device(&mut conn, &account.id).await?;
         drop(conn);
         let browser = device.map_or_else(|| session.id.clone(), |device| device.id);
-        let throttle_key = device_throttle_key(&account.email, &browser);
+        let throttle_key = browser_throttle_key(&browser);
         let place = self.backend.parts.hashing.place(&self.caller.network()).await?;
         let mut tx = self.begin().await?;
         self.backend
@@ -62,7 +62,7 @@ impl BrowserRequest<'_> {
             return Err(Refusal::SignedOut.into());
         }
         let place = self.backend.parts.hashing.place(&self.caller.network()).await?;
-        let throttle_key = device_throttle_key(&stored.account.email, &["change ", &session.id].concat());
+        let throttle_key = browser_throttle_key(&["change ", &session.id].concat());
         let mut tx = self.begin().await?;
         self.backend
             .spend_throttled_try(&mut tx, &throttle_key, self.now())

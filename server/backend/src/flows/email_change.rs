@@ -69,7 +69,10 @@ impl EmailChange<'_> {
             return Err(Refusal::UseOrganization { organization }.into());
         }
         drop(conn);
-        let begun = self.0.begin_mailed_for(CHANGE_EMAIL, &email, "", Some(&account)).await?;
+        let begun = self
+            .0
+            .begin_mailed_for(CHANGE_EMAIL, &email, "", Some(&account))
+            .await?;
         Ok(begun.map(EmailChangeStep::EnterCode))
     }
 
@@ -114,7 +117,9 @@ impl EmailChange<'_> {
         email_changes::forget(&mut tx, &account.id, new).await?;
         let mut ended = self.0.leave_address(&mut tx, old, now).await?;
         ended.extend(self.0.backend.end_flows(&mut tx, new, now).await?);
-        self.0.log(&mut tx, &account.id, ActivityKind::EmailChanged, now).await?;
+        self.0
+            .log(&mut tx, &account.id, ActivityKind::EmailChanged, now)
+            .await?;
         let browser = self.0.caller.browser.clone();
         let notice = Notice::EmailChanged {
             at: now,

@@ -1,5 +1,6 @@
 //! Answering an e-mailed code, as sign-in, reset and sign-up do.
 
+use super::password_tries::wrong_passwords;
 use super::request::BrowserRequest;
 use super::step_up::{LOST_ANSWER_MS, Standing};
 use crate::store::flows::Flow;
@@ -290,6 +291,17 @@ pub(super) fn check_your_email(flow: &Flow, sent_at: Timestamp, works_until: Tim
         works_until,
         resend_in_s: flow.resend_at.seconds_after(now),
         sends_left: Challenge::SENDS.saturating_sub(flow.progress.codes_sent).max(0),
+    }
+}
+
+impl Backend {
+    /// Forgets the failures in a row at an address, whose account is deleted.
+    pub(crate) async fn clear_failures(&self, tx: &mut WriteTx, email: &EmailAddress) -> Result<(), Fault> {
+        throttles::clear(tx, &wrong_passwords(email)).await?;
+        for counter in [CodeCounter::AfterPassword, CodeCounter::Anyone, CodeCounter::SignUp] {
+            throttles::clear(tx, &failures_in_a_row(counter, email)).await?;
+        }
+        Ok(())
     }
 }
 

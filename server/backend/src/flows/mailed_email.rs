@@ -11,8 +11,8 @@ use crate::store::waiting::Waiting;
 use crate::store::{ReadConn, WriteTx, codes, email_changes, events, flows, limits, outbox};
 use crate::{Backend, Caller, Error, Fault, Limits, TokenChange, TokenKind, Transition, random};
 use account::{
-    Account, AccountId, ActivityKind, Challenge, CodeCounter, CodeEmail, Email, EmailAddress, MailedCode, PasswordAccess,
-    Progress, Purpose, Refusal, Request, Secret, SignInPolicy, Timestamp, WaitingFlow, safe_next,
+    Account, AccountId, ActivityKind, Challenge, CodeCounter, CodeEmail, Email, EmailAddress, MailedCode,
+    PasswordAccess, Progress, Purpose, Refusal, Request, Secret, SignInPolicy, Timestamp, WaitingFlow, safe_next,
 };
 
 /// Maximum duration of a flow, in minutes.
@@ -173,7 +173,9 @@ impl BrowserRequest<'_> {
             purpose,
             mailbox_first: flow.progress.mailbox_first,
         };
-        let answer = self.backend.instead_of_code(&flow.progress, account, moved.is_some(), &request);
+        let answer = self
+            .backend
+            .instead_of_code(&flow.progress, account, moved.is_some(), &request);
         let (code, works_until) = self.backend.issue_code(tx, flow, answer.is_none(), now).await?;
         let message = answer.unwrap_or_else(|| {
             Email::Code(CodeEmail {

@@ -24,7 +24,7 @@ impl BrowserRequest<'_> {
         let device = self.find_device(conn, &account).await?;
         Ok(device.map_or_else(
             || Tries::Strangers(self.backend.strangers_rule(&flow.email)),
-            |device| Tries::Browser(device_throttle_key(&flow.email, &device.id)),
+            |device| Tries::Browser(browser_throttle_key(&device.id)),
         ))
     }
 }
@@ -171,9 +171,10 @@ pub(super) enum Tries {
     Flow(String),
 }
 
-/// Returns the throttle key of a browser that has signed in to the account.
-pub(super) fn device_throttle_key(email: &EmailAddress, device: &str) -> String {
-    format!("password {email} {device}")
+/// Returns the throttle key of a browser that has signed in to the account: the id of its device or session. Without the address,
+/// because it may outlive the account.
+pub(super) fn browser_throttle_key(id: &str) -> String {
+    format!("password {id}")
 }
 
 /// Returns the throttle key for incorrect passwords of an address in a row.

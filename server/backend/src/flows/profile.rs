@@ -2,8 +2,8 @@
 
 use super::request::BrowserRequest;
 use crate::store::accounts::{self, Stored};
-use crate::store::{ReadConn, WriteTx};
 use crate::store::limits::{DAY_MS, Rule};
+use crate::store::{ReadConn, WriteTx};
 use crate::{Error, Transition};
 use account::{AccountId, ActivityKind, Name, ProfileView, Refusal, SecurityDone, parse_optional_name};
 

@@ -258,7 +258,7 @@ pub(super) fn must_change_password(next: &str) -> bool {
 
 /// Returns the address of a page that comes before the destination. The profile is where sign-ins without a destination end, and
 /// such a page then has its own end.
-fn before(page: &str, next: &str) -> String {
+pub(super) fn before(page: &str, next: &str) -> String {
     match safe_next(next) {
         "/profile" => page.to_owned(),
         next => with_next(page, next),

@@ -1,7 +1,10 @@
 //! A browser's request to a flow.
 
 use super::authorization::Authorization;
+use super::deletion::Deletion;
 use super::email_change::EmailChange;
+use super::export::Export;
+use super::history::History;
 use super::logout::ClientLogout;
 use super::products::ConnectedProducts;
 use super::profile::Profile;
@@ -115,6 +118,24 @@ impl<'a> BrowserRequest<'a> {
     #[must_use]
     pub const fn secure_account(self) -> SecureAccount<'a> {
         SecureAccount(self)
+    }
+
+    /// Selects the deletion of the signed-in account.
+    #[must_use]
+    pub const fn deletion(self) -> Deletion<'a> {
+        Deletion(self)
+    }
+
+    /// Selects the whole activity of the signed-in account.
+    #[must_use]
+    pub const fn history(self) -> History<'a> {
+        History(self)
+    }
+
+    /// Selects the data of the signed-in account.
+    #[must_use]
+    pub const fn export(self) -> Export<'a> {
+        Export(self)
     }
 
     /// Selects sign-in with a provider.

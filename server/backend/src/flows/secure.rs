@@ -69,7 +69,8 @@ impl SecureAccount<'_> {
 
     async fn done(self, conn: &mut ReadConn, email: &EmailAddress, now: Timestamp) -> Result<SecureStep, Fault> {
         let reset = self.0.find_flow(conn, Purpose::Reset).await?;
-        let waits = reset.is_some_and(|flow| flow.email == *email && flow.progress.next_step(now) == NextStep::NewPassword);
+        let waits =
+            reset.is_some_and(|flow| flow.email == *email && flow.progress.next_step(now) == NextStep::NewPassword);
         Ok(SecureStep::Done {
             email: email.clone(),
             sets_password: waits,
@@ -240,7 +241,15 @@ impl SecureAccount<'_> {
         let mut flow = Flow {
             account: Some(account.id.clone()),
             code_length: CodeCounter::Anyone.shortest(),
-            ..new_flow(Purpose::Reset, &token, self.0.caller, &account.email, language, None, now)
+            ..new_flow(
+                Purpose::Reset,
+                &token,
+                self.0.caller,
+                &account.email,
+                language,
+                None,
+                now,
+            )
         };
         flow.progress.codes_sent = 1;
         flows::insert(tx, &flow).await?;

@@ -27,10 +27,11 @@ impl Sessions<'_> {
             return Ok(None);
         }
         let mut conn = self.0.read().await?;
-        match self.0.signed_in(&mut conn).await {
+        match self.0.signed_in_or_leaving(&mut conn).await {
             Ok((_, stored)) => Ok(Some(Visitor {
                 language: stored.account.language,
                 administers: stored.administers,
+                leaves: stored.account.delete_after.is_some(),
             })),
             Err(Error::Refused(_) | Error::Repeated(_)) => Ok(None),
             Err(Error::Fault(fault)) => Err(fault),
@@ -90,7 +91,7 @@ impl Sessions<'_> {
     /// [`Refusal::SignedOut`] without a live session.
     pub async fn end_others(self) -> Result<Transition<SecurityView>, Error> {
         let mut tx = self.0.begin().await?;
-        let (session, stored) = self.0.signed_in(&mut tx).await?;
+        let (session, stored) = self.0.signed_in_or_leaving(&mut tx).await?;
         if sessions::end_all_but(&mut tx, &stored.account.id, &session.id).await? > 0 {
             self.0
                 .log(&mut tx, &stored.account.id, ActivityKind::SessionsEnded, self.0.now())
@@ -321,8 +322,18 @@ impl BrowserRequest<'_> {
         Ok(session)
     }
 
-    /// Finds the browser's live session and its account, or refuses.
+    /// Finds the browser's live session and its account, or refuses. Also refuses while the account waits for its deletion: its owner
+    /// chooses first whether to keep it.
     pub(super) async fn signed_in(self, conn: &mut ReadConn) -> Result<(Session, Stored), Error> {
+        let (session, stored) = self.signed_in_or_leaving(conn).await?;
+        match stored.account.delete_after {
+            Some(_) => Err(Refusal::DeletionPending.into()),
+            None => Ok((session, stored)),
+        }
+    }
+
+    /// As [`signed_in`](Self::signed_in), also for an account that waits for its deletion.
+    pub(super) async fn signed_in_or_leaving(self, conn: &mut ReadConn) -> Result<(Session, Stored), Error> {
         let (token, now) = (self.tokens.session.as_ref().ok_or(Refusal::SignedOut)?, self.now());
         let found = accounts::find_by_session(conn, &random::digest(token), self.backend.idle_ms(), now).await?;
         let (session, stored) = found.ok_or(Refusal::SignedOut)?;

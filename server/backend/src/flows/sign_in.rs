@@ -12,7 +12,7 @@ use crate::store::flows::Flow;
 use crate::store::{ReadConn, accounts, flows};
 use crate::{CurrentStep, Error, Fault, Transition};
 use account::{
-    DeviceTrust, Method, NextStep, Purpose, Refusal, ResetStep, Secret, SignInNext, SignInPolicy, SignInStep,
+    Account, DeviceTrust, Method, NextStep, Purpose, Refusal, ResetStep, Secret, SignInNext, SignInPolicy, SignInStep,
     Timestamp, next_step,
 };
 
@@ -162,18 +162,18 @@ impl SignIn<'_> {
         tx.commit().await?;
         self.0.backend.emails_written.notify_one();
         self.0.backend.flow_moved(&flow.id);
-        Ok(Transition::new(self.signed_in(&flow, next), tokens))
+        Ok(Transition::new(self.signed_in(&flow, account, next), tokens))
     }
 
     /// Returns the last step: on to the destination of the page, or else of the flow.
-    fn signed_in(self, flow: &Flow, next: &str) -> SignInStep {
+    fn signed_in(self, flow: &Flow, account: &Account, next: &str) -> SignInStep {
         let next = if next.is_empty() || must_change_password(&flow.next_path) {
             &flow.next_path
         } else {
             next
         };
         SignInStep::SignedIn {
-            next: self.0.after_sign_in(next),
+            next: self.0.first_choose(account, self.0.after_sign_in(next)),
         }
     }
 

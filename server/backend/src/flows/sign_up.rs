@@ -139,6 +139,7 @@ impl SignUp<'_> {
             language: Some(flow.language.clone()),
             password_changed_at: Some(now),
             disabled_at: None,
+            delete_after: None,
         };
         let mut tx = self.0.begin().await?;
         // Lock the account before its flows, as everywhere, to avoid deadlocks.

@@ -272,6 +272,7 @@ mod tests {
             email: email.into(),
             name: String::new(),
             disabled_at: None,
+            delete_after: None,
             organization: organization.map(str::to_owned),
         }
     }

@@ -28,23 +28,6 @@ pub async fn unbind_flows(tx: &mut WriteTx, email: &EmailAddress) -> Result<(), 
     Ok(())
 }
 
-/// Deletes an account with its sessions, devices, flows, codes and events, and all e-mails to its address.
-pub async fn delete(tx: &mut WriteTx, id: &AccountId, email: &EmailAddress) -> Result<(), Fault> {
-    unbind_flows(tx, email).await?;
-    execute!(
-        tx,
-        "DELETE FROM flows
-              WHERE account_id = $1 OR email = $2 AND (ended_at IS NOT NULL OR finished_at IS NOT NULL)",
-        &id.0,
-        email.as_str()
-    );
-    execute!(tx, "DELETE FROM outbox WHERE recipient = $1", email.as_str());
-    execute!(tx, "DELETE FROM events WHERE account_id = $1", &id.0);
-    // Sessions and devices are deleted by `ON DELETE CASCADE`.
-    execute!(tx, "DELETE FROM accounts WHERE id = $1", &id.0);
-    Ok(())
-}
-
 /// Returns the creation time of an account.
 pub async fn created_at(conn: &mut ReadConn, id: &AccountId) -> Result<Timestamp, Fault> {
     Ok(Timestamp(on!(conn, |conn| {

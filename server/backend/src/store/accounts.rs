@@ -29,6 +29,7 @@ pub(super) struct Row {
     preferred_name: String,
     language: Option<String>,
     disabled_at: Option<i64>,
+    delete_after: Option<i64>,
     password: Option<String>,
     password_changed_at: Option<i64>,
     password_unchecked_at: Option<i64>,
@@ -80,6 +81,7 @@ impl TryFrom<Row> for Stored {
                 language: row.language,
                 password_changed_at: row.password_changed_at.map(Timestamp),
                 disabled_at: row.disabled_at.map(Timestamp),
+                delete_after: row.delete_after.map(Timestamp),
             },
             password: row.password,
             unchecked: row.password_unchecked_at.is_some(),
@@ -106,8 +108,8 @@ where
 /// The columns of [`Row`], from [`tables`]. An aggregate instead of `EXISTS`, which PostgreSQL plans as a scan of small tables.
 macro_rules! columns {
     () => {
-        "a.id, a.email, a.name, a.preferred_name, a.language, a.disabled_at, p.hash AS password, p.changed_at AS password_changed_at,
-         p.unchecked_at AS password_unchecked_at,
+        "a.id, a.email, a.name, a.preferred_name, a.language, a.disabled_at, a.delete_after, p.hash AS password,
+         p.changed_at AS password_changed_at, p.unchecked_at AS password_unchecked_at,
          CASE WHEN p.hash IS NULL THEN (SELECT MIN(i.issuer) FROM identities i WHERE i.account_id = a.id) END AS issuer,
          a.managed_by, o.name AS organization, o.administrator_name, o.administrator_email, o.provider,
          (SELECT MIN(g.organization_id) FROM organization_administrators g WHERE g.account_id = a.id) IS NOT NULL AS administers"
@@ -124,7 +126,7 @@ macro_rules! joins {
 /// As many columns as [`columns`], without an account, for other rows of the same query.
 macro_rules! no_columns {
     () => {
-        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, FALSE"
+        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, FALSE"
     };
 }
 pub(super) use {columns, joins, no_columns};
@@ -472,7 +474,8 @@ pub async fn enable_by_organization(tx: &mut WriteTx, id: &AccountId, organizati
     Ok(enabled == 1)
 }
 
-/// Assigns an account to an organization, or to none. Its password stays stored. An administrator of another organization no
+/// Assigns an account to an organization, or to none. Its password stays stored, and its deletion is canceled, because the organization
+/// decides from then on. An administrator of another organization no
 /// longer is one. Attack: a former administrator is invited again as a member, and administers the organization.
 pub async fn set_managed(
     tx: &mut WriteTx,
@@ -489,7 +492,9 @@ pub async fn set_managed(
     );
     execute!(
         tx,
-        "UPDATE accounts SET managed_by = $2, updated_at = $3 WHERE id = $1",
+        "UPDATE accounts SET managed_by = $2, updated_at = $3,
+                delete_after = CASE WHEN CAST($2 AS TEXT) IS NULL THEN delete_after END,
+                remind_after = CASE WHEN CAST($2 AS TEXT) IS NULL THEN remind_after END WHERE id = $1",
         &id.0,
         organization,
         now.0

@@ -103,6 +103,18 @@ impl Db {
         Ok(())
     }
 
+    /// Removes what deleted rows leave in the log of a SQLite file; in the file itself they are overwritten.
+    ///
+    /// # Errors
+    /// If the log cannot be moved into the file.
+    pub async fn forget_deleted(&self) -> Result<(), Fault> {
+        match &self.engine {
+            Engine::Sqlite(file) => file.forget_deleted().await?,
+            Engine::Postgres(_) => {}
+        }
+        Ok(())
+    }
+
     /// Polls every second whether the PostgreSQL server accepts writes. Runs as a background task.
     pub async fn watch(&self) {
         match &self.engine {

@@ -36,6 +36,19 @@ pub async fn account_of(conn: &mut ReadConn, flow: &str) -> Result<Option<Accoun
     Ok(id.map(AccountId))
 }
 
+/// Lists the addresses that an account has left in the last seven days and no account has by now.
+pub async fn left_by(conn: &mut ReadConn, account: &AccountId) -> Result<Vec<String>, Fault> {
+    Ok(on!(conn, |conn| {
+        sqlx::query_scalar(
+            "SELECT e.old_email FROM email_changes e WHERE e.account_id = $1 AND e.changed_at IS NOT NULL
+                AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.email = e.old_email)",
+        )
+        .bind(&account.0)
+        .fetch_all(conn)
+        .await?
+    }))
+}
+
 /// Completes a change from `old`; it can be undone until `undo_until`. `false` if it belongs to another account, or the address is
 /// no longer the one from which it began. Attack: of two changes at the same time, the second one cannot be undone to the first address.
 pub async fn complete(
@@ -61,12 +74,7 @@ pub async fn complete(
 
 /// Ends a change from `old`, so that it is undone only once, and all later ones. Attack: the owner of an address in between undoes the
 /// undoing. `false` if there is none.
-pub async fn undo(
-    tx: &mut WriteTx,
-    account: &AccountId,
-    old: &EmailAddress,
-    now: Timestamp,
-) -> Result<bool, Fault> {
+pub async fn undo(tx: &mut WriteTx, account: &AccountId, old: &EmailAddress, now: Timestamp) -> Result<bool, Fault> {
     let ended = execute!(
         tx,
         "DELETE FROM email_changes

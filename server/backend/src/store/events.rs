@@ -157,6 +157,72 @@ pub async fn done(conn: &mut ReadConn, account: &AccountId, before: &str, limit:
     })
 }
 
+/// An event with its originator.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The stored kind, also one from a later release.
+    pub kind: String,
+    /// The time of the event.
+    pub at: Timestamp,
+    /// The originator: `person`, `operator` or `administrator`.
+    pub actor: String,
+    /// The browser and operating system.
+    pub browser: String,
+    /// The network address.
+    pub client: String,
+    /// The event; `None` if its kind is from a later release.
+    pub activity: Option<Activity>,
+}
+
+/// A page of all events, newest first.
+#[derive(Debug)]
+pub struct History {
+    /// The events.
+    pub events: Vec<Recorded>,
+    /// Cursor of the next page; `None` on the last page.
+    pub older: Option<String>,
+}
+
+/// Lists up to `limit` events, including attempts by others, older than the cursor `before` ([`History::older`]; an invalid one starts
+/// at the newest).
+pub async fn history(conn: &mut ReadConn, account: &AccountId, before: &str, limit: usize) -> Result<History, Fault> {
+    let (at, id) = position(before).unwrap_or((i64::MAX, ""));
+    let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let mut rows: Vec<(String, String, i64, String, String, String)> = on!(conn, |conn| {
+        sqlx::query_as(
+            "SELECT id, kind, at, actor, browser, client FROM events
+              WHERE account_id = $1 AND (at, id) < ($2, $3) ORDER BY at DESC, id DESC LIMIT $4",
+        )
+        .bind(&account.0)
+        .bind(at)
+        .bind(id)
+        .bind(most)
+        .fetch_all(conn)
+        .await?
+    });
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = rows.last().filter(|_| more);
+    let older = last.map(|row| format!("{}.{}", row.2, row.0));
+    let events = rows.into_iter().map(|(_, kind, at, actor, browser, client)| Recorded {
+        activity: ActivityKind::read(&kind).map(|kind| Activity {
+            kind,
+            at: Timestamp(at),
+            browser: browser.clone(),
+            client: client.clone(),
+        }),
+        kind,
+        at: Timestamp(at),
+        actor,
+        browser,
+        client,
+    });
+    Ok(History {
+        events: events.collect(),
+        older,
+    })
+}
+
 /// Parses a `TIMESTAMP.ID` cursor from the URL (untrusted input).
 fn position(text: &str) -> Option<(i64, &str)> {
     let (at, id) = text.split_once('.')?;

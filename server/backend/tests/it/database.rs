@@ -106,6 +106,21 @@ impl Database {
         rows[0]
     }
 
+    /// Runs a query on a new connection and returns the texts of the first column.
+    pub async fn texts(&self, query: impl Into<String>) -> Vec<String> {
+        let (url, query) = (self.url(), AssertSqlSafe(query.into()));
+        match self {
+            Self::Sqlite(_) => {
+                let mut connection = SqliteConnection::connect(&url).await.unwrap();
+                sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
+            }
+            Self::Postgres { .. } => {
+                let mut connection = PgConnection::connect(&url).await.unwrap();
+                sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
+            }
+        }
+    }
+
     /// Checks the plans of the scenario's statements and deletes the database. A failed scenario keeps it for debugging.
     pub async fn end(&self) {
         if let Self::Postgres { server, name } = self {

@@ -2,9 +2,7 @@
 
 use crate::browser::{Browser, FlowResult};
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, other_code, together};
-use account::{
-    ActivityKind, Email, EmailChangeStep, Notice, Purpose, Refusal, Secret, SignInStep, SignUpStep,
-};
+use account::{ActivityKind, Email, EmailChangeStep, Notice, Purpose, Refusal, Secret, SignInStep, SignUpStep};
 use backend::{AddressChange, retried};
 
 /// The address after a change.
@@ -217,7 +215,9 @@ async fn of_two_changes_that_race_one_happens(world: &World) {
     let done = results.iter().filter(|result| result.is_ok()).count();
     assert_eq!(done, 1, "{results:?}");
     assert!(results.contains(&Err(Refusal::FlowGone)), "{results:?}");
-    let changes = world.database.number("select count(*) from email_changes where changed_at is not null");
+    let changes = world
+        .database
+        .number("select count(*) from email_changes where changed_at is not null");
     assert_eq!(changes.await, 1);
 }
 
@@ -242,7 +242,9 @@ async fn five_new_addresses_a_day_are_enough(world: &World) {
     let mut browser = world.signed_in(ADA).await;
     for number in 0..5 {
         world.clock.advance_minutes(1);
-        let begun = browser.begin_email_change(&format!("ada{number}@new{number}.example")).await;
+        let begun = browser
+            .begin_email_change(&format!("ada{number}@new{number}.example"))
+            .await;
         assert!(begun.is_ok(), "{begun:?}");
     }
     world.clock.advance_minutes(1);
@@ -276,10 +278,16 @@ async fn the_old_address_stays_free_for_a_week(world: &World) {
     let mut stranger = world.browser();
     assert_step!(stranger.begin_sign_up(ADA), SignUpStep::EnterCode);
     let emails = world.emails_to(ADA).await;
-    assert!(matches!(emails.last(), Some(Email::Moved(request)) if request.purpose == Purpose::SignUp), "{emails:?}");
+    assert!(
+        matches!(emails.last(), Some(Email::Moved(request)) if request.purpose == Purpose::SignUp),
+        "{emails:?}"
+    );
     world.browser().begin_reset(ADA).await.unwrap();
     let emails = world.emails_to(ADA).await;
-    assert!(matches!(emails.last(), Some(Email::Moved(request)) if request.purpose == Purpose::Reset), "{emails:?}");
+    assert!(
+        matches!(emails.last(), Some(Email::Moved(request)) if request.purpose == Purpose::Reset),
+        "{emails:?}"
+    );
     world.clock.advance_minutes(7 * 24 * 60);
     world.backend.upkeep().sweep().await.unwrap();
     let (mut browser, code) = world.signing_up(ADA).await;

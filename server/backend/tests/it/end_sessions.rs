@@ -95,6 +95,7 @@ fn stored_account(id: &str) -> Stored {
             language: None,
             password_changed_at: None,
             disabled_at: None,
+            delete_after: None,
         },
         password: None,
         unchecked: false,

@@ -26,16 +26,14 @@ const IN_ORDER: [&str; 5] = [
     "WHERE used_at IS NULL LIMIT",
 ];
 /// Operators' statements on all rows, such as the end of every session or the deletion of an account.
-const OF_ALL: [&str; 15] = [
+const OF_ALL: [&str; 13] = [
     "SELECT count(*) FROM passwords",
     "SELECT count(*) FROM codes",
     "SELECT count(*) FROM outbox",
     "DELETE FROM sessions RETURNING account_id",
     "DELETE FROM authorization_codes WHERE client_id",
     "DELETE FROM authorization_requests WHERE client_id",
-    "DELETE FROM flows\n              WHERE account_id = $1 OR",
     "DELETE FROM logout_notices WHERE client_id",
-    "DELETE FROM outbox WHERE recipient = $1",
     "DELETE FROM pushed_requests WHERE client_id",
     "UPDATE codes SET superseded_at = $1 WHERE COALESCE",
     "UPDATE devices SET trusted_until = NULL WHERE trusted_until IS NOT NULL",

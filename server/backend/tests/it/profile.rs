@@ -37,7 +37,10 @@ async fn what_users_say_about_their_work_is_kept(world: &World) {
     let saved = browser.request().profile().change_company("Engines").await;
     let saved = browser.take(saved).unwrap();
     assert_eq!(saved.done, Some(SecurityDone::CompanySaved));
-    assert_eq!((saved.job_title.as_str(), saved.company.as_str()), ("Analyst", "Engines"));
+    assert_eq!(
+        (saved.job_title.as_str(), saved.company.as_str()),
+        ("Analyst", "Engines")
+    );
     let cleared = browser.request().profile().change_job_title("").await;
     assert_eq!(browser.take(cleared).unwrap().job_title, "");
     let refused = browser.request().profile().change_company("www.evil.example").await;

@@ -66,7 +66,9 @@ async fn the_button_ends_everything_and_a_new_password_follows(world: &World) {
     assert_eq!(owner.request().secure_account().step().await.unwrap().step, done);
     assert!(!intruder.is_signed_in().await);
     assert!(entering.answer_reset(&reset).await.is_err());
-    let security = world.database.number("select count(*) from devices where trusted_until is not null");
+    let security = world
+        .database
+        .number("select count(*) from devices where trusted_until is not null");
     assert_eq!(security.await, 0);
     assert!(matches!(owner.reset_step().await, ResetStep::ChoosePassword { .. }));
     assert_step!(owner.choose(NEW_PASSWORD), ResetStep::Done);
@@ -74,7 +76,11 @@ async fn the_button_ends_everything_and_a_new_password_follows(world: &World) {
     world.refuses(ADA, PASSWORD).await;
     assert_eq!(world.count_events(ADA, ActivityKind::Secured).await, 1);
     let notices = world.notices_to(ADA).await;
-    assert!(notices.iter().any(|notice| matches!(notice, Notice::Secured { restored: false, .. })));
+    assert!(
+        notices
+            .iter()
+            .any(|notice| matches!(notice, Notice::Secured { restored: false, .. }))
+    );
 }
 
 #[apply(on_both!)]
@@ -96,9 +102,16 @@ async fn a_change_of_the_address_is_undone_from_the_old_mailbox(world: &World) {
     assert_step!(world.browser().sign_in(world, ADA, NEW_PASSWORD), SignInStep::SignedIn);
     world.refuses(THIEF, PASSWORD).await;
     let lost = world.notices_to(THIEF).await;
-    assert!(lost.iter().any(|notice| matches!(notice, Notice::EmailLost { .. })), "{lost:?}");
+    assert!(
+        lost.iter().any(|notice| matches!(notice, Notice::EmailLost { .. })),
+        "{lost:?}"
+    );
     let secured = world.notices_to(ADA).await;
-    assert!(secured.iter().any(|notice| matches!(notice, Notice::Secured { restored: true, .. })));
+    assert!(
+        secured
+            .iter()
+            .any(|notice| matches!(notice, Notice::Secured { restored: true, .. }))
+    );
     assert_eq!(world.count_events(ADA, ActivityKind::EmailRestored).await, 1);
 }
 
@@ -132,7 +145,10 @@ async fn undoing_ends_a_change_that_waits_for_its_code(world: &World) {
     owner.secure().await.unwrap();
     assert_eq!(thief.answer_email_change(&code).await, Err(Refusal::SignedOut));
     // Even with another session of the account.
-    thief.held.session.clone_from(&world.browser_with_session(ADA).await.held.session);
+    thief
+        .held
+        .session
+        .clone_from(&world.browser_with_session(ADA).await.held.session);
     assert_eq!(thief.answer_email_change(&code).await, Err(Refusal::FlowGone));
 }
 
@@ -179,7 +195,11 @@ async fn only_the_mail_tells_what_is_known_of_an_address(world: &World) {
         assert_step!(browser.begin_secure(email), SecureStep::EnterCode);
         let emails = world.emails_to(email).await;
         let (code, others): (Vec<_>, Vec<_>) = emails.iter().partition(|email| matches!(email, Email::Code(_)));
-        assert_eq!((code.len(), others.len()), if gets_code { (1, 0) } else { (0, 1) }, "{email}");
+        assert_eq!(
+            (code.len(), others.len()),
+            if gets_code { (1, 0) } else { (0, 1) },
+            "{email}"
+        );
     }
 }
 
@@ -278,7 +298,10 @@ async fn the_current_address_restores_nothing(world: &World) {
     assert_step!(browser.change_email(world, NEW), EmailChangeStep::Done);
     let mut owner = reviewing(world, NEW).await;
     let review = owner.request().secure_account().step().await.unwrap().step;
-    assert!(matches!(review, SecureStep::Review { moved_to: None, .. }), "{review:?}");
+    assert!(
+        matches!(review, SecureStep::Review { moved_to: None, .. }),
+        "{review:?}"
+    );
     owner.secure().await.unwrap();
     assert_eq!(world.stored(NEW).await.account.email, address(NEW));
 }

@@ -5,6 +5,7 @@ mod authorization;
 mod clients;
 mod codes;
 mod database;
+mod deletions;
 mod devices;
 mod email_changes;
 mod events;

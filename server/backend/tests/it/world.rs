@@ -203,6 +203,7 @@ impl World {
             language: None,
             password_changed_at: Some(self.now()),
             disabled_at: None,
+            delete_after: None,
         };
         assert!(accounts::insert(tx, &account, hash, self.now()).await.unwrap());
     }

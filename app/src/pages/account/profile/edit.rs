@@ -41,7 +41,8 @@ pub(in crate::pages) fn job_title() -> View {
         let (title, action) = ("profile.edit_job_title", ChangeJobTitle::PATH);
         with_form(state, title, action, |profile, typed| {
             let value = typed.unwrap_or(profile.job_title);
-            view! { <OptionalNameField label="profile.job_title" autocomplete="organization-title" value=value /> }.into_any()
+            view! { <OptionalNameField label="profile.job_title" autocomplete="organization-title" value=value /> }
+                .into_any()
         })
     })
 }

@@ -16,6 +16,8 @@ use self::invitations::invitations;
 use self::password::password;
 use self::products::products;
 #[cfg(feature = "ssr")]
+#[cfg(feature = "ssr")]
+pub(in crate::pages) use self::row::device;
 pub(in crate::pages) use self::row::{browser, edit_link, one_button};
 use self::sessions::sessions;
 use crate::api::security;

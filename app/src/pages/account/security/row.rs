@@ -37,7 +37,7 @@ pub(in crate::pages) fn browser(name: &str, words: Words) -> String {
 }
 
 /// Renders the display name of a browser. Has the page's direction, although it may begin with a Latin letter.
-pub(super) fn device(name: String, words: Words) -> AnyView {
+pub(in crate::pages) fn device(name: String, words: Words) -> AnyView {
     view! { <bdi dir=words.direction()>{name}</bdi> }.into_any()
 }
 

@@ -6,7 +6,7 @@ use crate::oauth::{CODE_MS, Client, code_kept_until, has_scope, known_as, redire
 use crate::store::authorization::{self, AuthorizationCode, AuthorizationRequest};
 use crate::store::limits::Rule;
 use crate::store::sessions::{self, Session};
-use crate::store::{ReadConn, accounts, connected_products};
+use crate::store::{ReadConn, accounts, connected_products, deletions};
 use crate::{Error, Fault, random};
 use account::{AccountId, Timestamp};
 
@@ -16,6 +16,8 @@ pub(super) enum Answer {
     SignIn,
     /// The client expects another user.
     OtherUser,
+    /// The account waits for its deletion.
+    Leaving,
     Consent {
         session: String,
         email: String,
@@ -56,6 +58,10 @@ impl Authorization<'_> {
         let Some(session) = session else {
             return Ok(Answer::SignIn);
         };
+        // Attack: a product gets a user who believes that the account is gone.
+        if deletions::find(&mut conn, &session.account_id).await?.is_some() {
+            return Ok(Answer::Leaving);
+        }
         if let Some(expected) = &request.subject {
             let known = known_as(&mut conn, client, &session.account_id, &session.id).await?;
             if known.is_none_or(|known| known.sub != *expected) {

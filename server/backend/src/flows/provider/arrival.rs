@@ -158,6 +158,7 @@ impl ProviderSignIn<'_> {
             next = safe_next(&kept.next).to_owned();
         }
         tx.commit().await?;
+        let next = self.0.first_choose(account, next);
         Ok(Transition::new(ProviderStep::SignedIn { next }, tokens))
     }
 
@@ -181,6 +182,7 @@ impl ProviderSignIn<'_> {
             language: Some(self.0.caller.language.clone()),
             password_changed_at: None,
             disabled_at: None,
+            delete_after: None,
         };
         // Another request was faster.
         if !accounts::insert(tx, &account, None, now).await?

@@ -231,14 +231,11 @@ impl SignIn<'_> {
             }
             let mut tokens = self.0.begin_session(&mut tx, account, proven, flow.trust, now).await?;
             tokens.push(drop_flow(SIGN_IN));
-            Transition::new(self.signed_in(&flow, next), tokens)
+            Transition::new(self.signed_in(&flow, account, next), tokens)
         } else {
             self.0.backend.take_confirmation(&mut tx, &account.id, now).await?;
             let mailed;
-            (mailed, ended) = self
-                .0
-                .send_first(&mut tx, &flow.id, device.is_some(), now)
-                .await?;
+            (mailed, ended) = self.0.send_first(&mut tx, &flow.id, device.is_some(), now).await?;
             let token = self.0.step_up(&mut tx, SIGN_IN, &flow, now).await?;
             Transition::new(SignInStep::EnterCode(mailed), vec![token])
         };

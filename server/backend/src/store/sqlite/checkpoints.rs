@@ -117,3 +117,21 @@ async fn passive(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> 
         .await?;
     Ok(pages)
 }
+
+/// Copies the whole log and shortens its file to nothing; gives up while readers use it.
+pub(super) async fn empty(writer: &Writer, options: &SqliteConnectOptions) -> Result<(), sqlx::Error> {
+    let mut connection = options.clone().busy_timeout(Duration::ZERO).connect().await?;
+    for _ in 0..20 {
+        passive(&mut connection).await?;
+        let held = writer.acquire().await?;
+        let (busy, _, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&mut connection)
+            .await?;
+        drop(held);
+        if busy == 0 {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    connection.close().await
+}

@@ -56,6 +56,7 @@ pub struct File {
     pub readers: SqlitePool,
     checkpoints: Arc<Checkpoints>,
     in_use: Arc<InUse>,
+    options: Arc<SqliteConnectOptions>,
 }
 
 /// A connection to the file.
@@ -76,10 +77,13 @@ impl File {
             .journal_mode(SqliteJournalMode::Wal)
             // The initial value; the writer sets it for each transaction.
             .synchronous(SqliteSynchronous::Full)
+            // Overwrites deleted rows. Attack: a copy of the file has them until their pages are used again.
+            .pragma("secure_delete", "ON")
             .busy_timeout(Duration::from_secs(10));
         let in_use = Arc::new(InUse::shared(options.get_filename())?);
         let writer = Writer::open(options.clone()).await?;
         let checkpoints = Arc::new(Checkpoints::begin(&writer, options.clone()));
+        let kept = options.clone();
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(10))
@@ -91,6 +95,7 @@ impl File {
             readers,
             checkpoints,
             in_use,
+            options: Arc::new(kept),
         })
     }
 
@@ -103,6 +108,11 @@ impl File {
     pub(super) async fn migrate(&self, migrator: &Migrator) -> Result<(), sqlx::Error> {
         let mut writer = self.writer.acquire().await?;
         Ok(migrator.run(&mut writer.connection).await?)
+    }
+
+    /// Empties the log, unless readers use it all the time; it is then overwritten later.
+    pub(super) async fn forget_deleted(&self) -> Result<(), sqlx::Error> {
+        checkpoints::empty(&self.writer, &self.options).await
     }
 
     pub(super) async fn ping(&self) -> Result<(), sqlx::Error> {

@@ -6,7 +6,9 @@ use account::{Account, AccountId, ActivityKind, Purpose, Timestamp};
 use backend::Caller;
 use backend::store::events::Actor;
 use backend::store::flows::Flow;
-use backend::store::{ReadConn, account_changes, accounts, events, flows, key_checks, organizations, sessions};
+use backend::store::{
+    ReadConn, account_changes, accounts, deletions, events, export, flows, key_checks, organizations, sessions,
+};
 
 #[apply(on_both!)]
 async fn an_address_has_at_most_one_account(world: &World) {
@@ -77,7 +79,9 @@ async fn the_properties_of_an_account_can_be_changed(world: &World) {
     accounts::set_preferred_name(&mut tx, &id(ADA), "Countess", NOW)
         .await
         .unwrap();
-    accounts::set_work(&mut tx, &id(ADA), "Analyst", "Engines").await.unwrap();
+    accounts::set_work(&mut tx, &id(ADA), "Analyst", "Engines")
+        .await
+        .unwrap();
     let work = accounts::work(&mut tx, &id(ADA)).await.unwrap();
     assert_eq!(work, ("Analyst".to_owned(), "Engines".to_owned()));
     accounts::set_disabled(&mut tx, &id(ADA), Some(NOW), None)
@@ -206,7 +210,7 @@ async fn an_account_can_be_changed_and_deleted(world: &World) {
     let found = flows::find(&mut tx, "bound", Purpose::Reset).await.unwrap().unwrap();
     assert_eq!(found.account, None);
     sessions::insert(&mut tx, "token", &session("one")).await.unwrap();
-    account_changes::delete(&mut tx, &ada, &new).await.unwrap();
+    deletions::delete(&mut tx, &ada, &new).await.unwrap();
     assert!(accounts::find(&mut tx, &ada).await.unwrap().is_none());
     assert!(accounts::find(&mut tx, &id(GRACE)).await.unwrap().is_some());
     assert!(!is_live(&mut tx, "token", NOW).await);
@@ -233,4 +237,19 @@ async fn key_checks_are_kept_until_forgotten(world: &World) {
 
 async fn hash(conn: &mut ReadConn) -> Option<String> {
     accounts::find(conn, &id(ADA)).await.unwrap().unwrap().password
+}
+
+#[apply(on_both!)]
+async fn the_data_of_an_account_is_only_its_own(world: &World) {
+    let mut tx = with_ada(world).await;
+    accounts::insert(&mut tx, &local(GRACE), None, NOW).await.unwrap();
+    sessions::insert(&mut tx, "token", &session("one")).await.unwrap();
+    for (email, has_password, count) in [(ADA, true, 1), (GRACE, false, 0)] {
+        let row = export::account(&mut tx, &id(email)).await.unwrap().unwrap();
+        assert_eq!((row.email.as_str(), row.has_password), (email, has_password));
+        let rows = export::rows(&mut tx, &id(email), &address(email)).await.unwrap();
+        assert_eq!(rows.sessions.len(), count);
+        assert_eq!(export::sites(&mut tx, &id(email)).await.unwrap().len(), 0);
+    }
+    assert!(export::account(&mut tx, &id("nobody")).await.unwrap().is_none());
 }

@@ -1,11 +1,11 @@
 //! The database: transactions, read-only servers, copies, indexes.
 
 use super::fixtures::{NOW, flow, id, insert_flow, local, with_ada};
-use crate::world::{ADA, World};
+use crate::world::{ADA, World, address};
 use account::Purpose;
 use backend::store::postgres::Server;
 use backend::store::sqlite::{File, backup};
-use backend::store::{Conn, Db, Engine, accounts};
+use backend::store::{Conn, Db, Engine, accounts, deletions};
 use sqlx::AssertSqlSafe;
 use std::pin::pin;
 use std::time::Duration;
@@ -122,4 +122,21 @@ async fn a_copy_of_a_database_file_is_complete(world: &World) {
     }
     std::fs::write(&to, "nothing").unwrap();
     assert!(backup::fault_of(&to).await.is_some());
+}
+
+/// Attack: a copy of the file has the rows that were deleted before.
+#[apply(on_both!)]
+async fn deleted_rows_leave_no_bytes(world: &World) {
+    let mut tx = with_ada(world).await;
+    accounts::insert(&mut tx, &local("grace@example.com"), None, NOW)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert!(world.database.stolen().await.contains(ADA));
+    let mut tx = world.backend.db().begin().await.unwrap();
+    deletions::delete(&mut tx, &id(ADA), &address(ADA)).await.unwrap();
+    tx.commit().await.unwrap();
+    world.backend.db().forget_deleted().await.unwrap();
+    let stolen = world.database.stolen().await;
+    assert!(stolen.contains("grace@example.com") && !stolen.contains(ADA));
 }

@@ -27,7 +27,9 @@ async fn a_change_is_completed_once_by_its_account_from_its_address(world: &Worl
     let mut tx = with_ada(world).await;
     let (ada, grace) = (address(ADA), address(GRACE));
     assert!(accounts::insert(&mut tx, &local(GRACE), None, NOW).await.unwrap());
-    email_changes::begin(&mut tx, "f", &id(GRACE), &grace, NOW).await.unwrap();
+    email_changes::begin(&mut tx, "f", &id(GRACE), &grace, NOW)
+        .await
+        .unwrap();
     email_changes::begin(&mut tx, "f", &id(ADA), &ada, NOW).await.unwrap();
     assert_eq!(email_changes::account_of(&mut tx, "f").await.unwrap(), Some(id(ADA)));
     assert_eq!(email_changes::account_of(&mut tx, "none").await.unwrap(), None);
@@ -55,7 +57,9 @@ async fn undoing_ends_this_change_and_later_ones(world: &World) {
         assert!(change(&mut tx, flow, old, NOW.plus_ms(at_ms)).await);
     }
     let pending = address("pending@example.com");
-    email_changes::begin(&mut tx, "4", &id(ADA), &pending, NOW).await.unwrap();
+    email_changes::begin(&mut tx, "4", &id(ADA), &pending, NOW)
+        .await
+        .unwrap();
     assert!(!email_changes::undo(&mut tx, &id(GRACE), &ada, NOW).await.unwrap());
     assert!(!email_changes::undo(&mut tx, &id(ADA), &pending, NOW).await.unwrap());
     // The end of the first change.
@@ -75,6 +79,9 @@ async fn changes_are_forgotten(world: &World) {
     for (flow, old) in [("1", &ada), ("2", &second)] {
         assert!(change(&mut tx, flow, old, NOW).await);
     }
+    // Ada's address is hers in this test.
+    let left = email_changes::left_by(&mut tx, &id(ADA)).await.unwrap();
+    assert_eq!(left, [SECOND]);
     email_changes::forget(&mut tx, &id(GRACE), &ada).await.unwrap();
     assert!(was_left(&mut tx, &ada, NOW).await);
     email_changes::forget(&mut tx, &id(ADA), &ada).await.unwrap();

@@ -154,3 +154,44 @@ fn caller() -> Caller {
         administers: false,
     }
 }
+
+#[apply(on_both!)]
+async fn the_whole_history_has_attempts_and_later_kinds(world: &World) {
+    let mut tx = with_ada(world).await;
+    for (kind, at) in [
+        (ActivityKind::SignedIn, 0),
+        (ActivityKind::WrongCode, 1),
+        (ActivityKind::SignedOut, 2),
+    ] {
+        events::append(&mut tx, &id(ADA), kind, Actor::User, &caller(), NOW.plus_ms(at))
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let later = "update events set kind = 'teleported' where kind = 'signed_out' returning 'changed'";
+    world.database.texts(later).await;
+    let mut conn = world.backend.db().read().await.unwrap();
+    let newest = events::history(&mut conn, &id(ADA), "", 2).await.unwrap();
+    let kinds: Vec<_> = newest
+        .events
+        .iter()
+        .map(|event| (event.kind.as_str(), event.activity.is_some()))
+        .collect();
+    assert_eq!(kinds, [("teleported", false), ("wrong_code", true)]);
+    assert_eq!(
+        (newest.events[0].actor.as_str(), newest.events[0].at),
+        ("person", NOW.plus_ms(2))
+    );
+    let oldest = events::history(&mut conn, &id(ADA), &newest.older.unwrap(), 2)
+        .await
+        .unwrap();
+    assert_eq!((oldest.events.len(), oldest.older), (1, None));
+    assert_eq!(
+        events::history(&mut conn, &id(GRACE), "", 2)
+            .await
+            .unwrap()
+            .events
+            .len(),
+        0
+    );
+}

@@ -46,6 +46,7 @@ pub fn local(email: &str) -> Account {
         language: Some("en".into()),
         password_changed_at: None,
         disabled_at: None,
+        delete_after: None,
     }
 }
 

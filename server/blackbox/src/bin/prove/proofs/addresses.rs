@@ -50,7 +50,10 @@ fn undone(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             runners.push(runner(&service, 1, &second, ANSWER, &[("code", &to_y)]));
         }
         let answers = race::release(runners)?;
-        let now = service.sql(ground, &format!("SELECT email FROM accounts WHERE email IN ('{x}', '{y}')"))?;
+        let now = service.sql(
+            ground,
+            &format!("SELECT email FROM accounts WHERE email IN ('{x}', '{y}')"),
+        )?;
         let changes = service.sql(
             ground,
             &format!("SELECT count(*) FROM email_changes WHERE old_email = '{email}' AND changed_at IS NOT NULL"),
@@ -72,9 +75,9 @@ fn undone(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
             runner(&service, 1, &thief, ANSWER, &[("code", &to_z)]),
         ])?;
         expect(race::faults(&answers) == 0, "a fault at the undoing");
-        let secured = answers.iter().find(|answer| {
-            answer.outcome() == "Done" && answer.cookies().any(|(name, _)| name == "__Host-reset")
-        });
+        let secured = answers
+            .iter()
+            .find(|answer| answer.outcome() == "Done" && answer.cookies().any(|(name, _)| name == "__Host-reset"));
         let Some(secured) = secured else {
             expect(false, "not secured");
             continue;
@@ -146,15 +149,24 @@ fn scanned(ground: &Ground, setting: Setting) -> Result<Finding, Fault> {
                 }
             }
         }
-        let events = service.sql(ground, "SELECT count(*) FROM events WHERE kind IN ('secured', 'email_changed', 'sessions_ended')")?;
+        let events = service.sql(
+            ground,
+            "SELECT count(*) FROM events WHERE kind IN ('secured', 'email_changed', 'sessions_ended')",
+        )?;
         if !owner.is_signed_in()? || events.trim() != "0" {
             wrong.push("the account changed".into());
         }
     }
     Ok(Finding {
-        tried: "every page and form of securing an account and of a change of address, in order, without the mailed code".into(),
+        tried:
+            "every page and form of securing an account and of a change of address, in order, without the mailed code"
+                .into(),
         times,
-        figure: format!("{} wrong {}", wrong.len(), wrong.first().map(String::as_str).unwrap_or_default()),
+        figure: format!(
+            "{} wrong {}",
+            wrong.len(),
+            wrong.first().map(String::as_str).unwrap_or_default()
+        ),
         bound: "nothing changed, no 5xx".into(),
         holds: wrong.is_empty(),
     })
