@@ -55,7 +55,7 @@ test('the start page redirects to sign-in', async ({ page }) => {
 
 test('the privacy and accessibility pages are public', async ({ page }) => {
   for (const [path, heading, state] of [
-    ['/privacy', 'Privacy', 'privacy'],
+    ['/privacy', 'Privacy notice', 'privacy'],
     ['/accessibility', 'Accessibility', 'accessibility'],
   ] as const) {
     await open(page, path, heading);
@@ -66,7 +66,7 @@ test('the privacy and accessibility pages are public', async ({ page }) => {
 const READING = [
   ['/help', 'Help'],
   ['/help/allowlist', 'Allowlist our e-mails'],
-  ['/privacy', 'Privacy'],
+  ['/privacy', 'Privacy notice'],
   ['/accessibility', 'Accessibility'],
   ['/signed-out', 'You’re signed out'],
   ['/no-such-page', 'Page not found'],

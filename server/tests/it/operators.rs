@@ -84,7 +84,8 @@ async fn a_command_is_retried_after_a_serialization_failure() {
         "user email ada@example.com ada@lovelace.example --yes",
         "user disable --email ada@lovelace.example",
         "user hand-over --email grace@example.com --organization O --administrator-name A --administrator-email a@example.com",
-        "user delete grace@example.com --yes",
+        "user delete ada@lovelace.example --yes",
+        "user delete grace@example.com --now --yes",
     ] {
         let mut tx = beside.begin().await.unwrap();
         sqlx::query("UPDATE accounts SET name = name || '.'")
@@ -165,7 +166,16 @@ fn an_operator_can_show_change_and_delete_an_account() {
     assert!(waiting.contains("queued e-mail\tnotice: address changed"), "{waiting}");
     let (success, text) = run("user delete ada@lovelace.example");
     assert!(!success && text.contains("Add --yes"), "{text}");
-    assert!(run("user delete ada@lovelace.example --yes").0);
+    let (success, text) = run("user delete ada@lovelace.example --yes");
+    assert!(success && text.contains("can keep it until then"), "{text}");
+    let (success, text) = run("user delete ada@lovelace.example --yes");
+    assert!(success && text.contains("will already be deleted"), "{text}");
+    assert!(!run("user show ada@lovelace.example").1.contains("deleted after\t-"));
+    let (success, text) = run("user delete mary@engines.example --yes");
+    assert!(!success && text.contains("Add --now"), "{text}");
+    let (success, text) = run("user delete ada@lovelace.example --now");
+    assert!(!success && text.contains("cannot be undone"), "{text}");
+    assert!(run("user delete ada@lovelace.example --now --yes").0);
     let (success, text) = run("user show ada@lovelace.example");
     assert!(!success && text.contains("There is no account"), "{text}");
 }

@@ -10,8 +10,8 @@ use account::{DeletionStep, EmailAddress, Organization, PrivacyView, Timestamp};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-/// The address of the form that deletes the account.
-const DELETE: &str = "/account/privacy/delete";
+/// The way to the form that deletes the account: a recent proof comes first.
+const DELETE: &str = "/security/confirm?next=/account/privacy/delete";
 
 impl Step for PrivacyView {
     fn key(&self) -> (u8, Option<EmailAddress>) {

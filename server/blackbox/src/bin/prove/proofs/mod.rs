@@ -15,6 +15,7 @@ mod mail_server;
 mod managed;
 mod once;
 mod owner;
+mod privacy;
 mod products;
 mod providers;
 mod secrets;
@@ -43,6 +44,7 @@ pub fn all() -> impl Iterator<Item = &'static Proof> {
         managed::PROOFS,
         once::PROOFS,
         owner::PROOFS,
+        privacy::PROOFS,
         products::PROOFS,
         providers::PROOFS,
         secrets::PROOFS,
