@@ -25,11 +25,11 @@ pub use site_map::PageId;
 
 #[cfg(feature = "ssr")]
 pub use api::{
-    BrowserRedirect, begin_provider, cookie, email_filled_in, finish_provider, held, members, token_cookies,
-    unreadable_form, waiting_product, wants_html,
+    BrowserRedirect, LANGUAGE as LANGUAGE_COOKIE, begin_provider, cookie, email_filled_in, finish_provider, held,
+    members, of_language, of_theme, token_cookies, unreadable_form, waiting_product, wants_html,
 };
 #[cfg(feature = "ssr")]
 pub use document::{
     Assets, FailedRequest, PageOutsideRouter, Program, SITE_STYLE, SitePage, consent_page, error_page,
-    refused_product_page, return_page, shell, sign_out_page, site_page,
+    refused_product_page, return_page, shell, sign_out_page, site_page, unsubscribe_page,
 };

@@ -103,7 +103,7 @@ enums! {
     SecurityDone {
         PasswordChanged, SessionEnded, OthersEnded, DeviceForgotten, PasswordAdded, ProviderConnected, ProviderDisconnected,
         ProductDisconnected, Invited, InvitationWithdrawn, MemberDisabled, MemberEnabled, MemberSessionsEnded, MemberRemoved, DomainAdded, DomainVerified,
-        DomainRemoved, NameSaved, PreferredNameSaved
+        DomainRemoved, NameSaved, PreferredNameSaved, PreferencesSaved
     }
     SignInStep {
         AskEmail { email, resume }, EnterPassword { email }, Through { organization, page }, ProveMailbox(MailedCode), EnterCode(MailedCode),
@@ -205,6 +205,11 @@ fn main() {
             PageId::Profile
             | PageId::EditName
             | PageId::EditPreferredName
+            | PageId::Preferences
+            | PageId::EditLanguage
+            | PageId::EditTimeZone
+            | PageId::EditDates
+            | PageId::EditAppearance
             | PageId::Through
             | PageId::Organization
             | PageId::Join => {}

@@ -130,6 +130,7 @@ mod on_server {
         let places = [
             Some(("/profile", "frame.profile")),
             Some(("/security", "frame.security")),
+            Some(("/preferences", "frame.preferences")),
             use_settings()
                 .administers
                 .then_some(("/organization", "frame.organization")),

@@ -18,6 +18,7 @@ mod methods;
 mod next;
 mod organization;
 mod password;
+mod preferences;
 mod provider;
 mod refusal;
 mod reset;
@@ -50,6 +51,7 @@ pub use organization::{DomainRow, InvitationOffer, InvitationRow, JoinStep, Memb
 #[cfg(feature = "nfc")]
 pub use password::nfc;
 pub use password::{Guessable, Nfc, PasswordPolicy};
+pub use preferences::{DateFormat, MailGroupRow, Preferences, PreferencesView, Setting, TextSize, Theme, TimeFormat};
 pub use provider::{ConfirmStep, ConnectStep, ConnectionRow, ProviderButton, ProviderIntent, ProviderStep};
 pub use refusal::{Field, Params, Refusal, Refused};
 pub use reset::ResetStep;

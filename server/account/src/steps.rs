@@ -155,6 +155,8 @@ pub enum SecurityDone {
     NameSaved,
     /// The preferred name was saved.
     PreferredNameSaved,
+    /// On the preferences page: a setting was saved.
+    PreferencesSaved,
 }
 
 /// The data of the profile page.

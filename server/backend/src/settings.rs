@@ -1,4 +1,4 @@
-use crate::Limits;
+use crate::{Limits, MailGroup};
 use account::PasswordPolicy;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -53,6 +53,8 @@ pub struct Settings {
     pub session_days: i64,
     /// Whether sign-up is open.
     pub sign_up: bool,
+    /// The groups of e-mails that readers can turn on and off.
+    pub mail_groups: Vec<MailGroup>,
 }
 
 impl Settings {
@@ -101,6 +103,7 @@ impl Default for Settings {
             session_idle_minutes: 7 * 24 * 60,
             session_days: 30,
             sign_up: true,
+            mail_groups: Vec::new(),
         }
     }
 }

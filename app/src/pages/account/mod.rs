@@ -3,5 +3,7 @@
 pub(super) mod change_password;
 pub(super) mod connect;
 #[cfg(feature = "ssr")]
+pub(super) mod preferences;
+#[cfg(feature = "ssr")]
 pub(super) mod profile;
 pub(super) mod security;

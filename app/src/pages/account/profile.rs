@@ -95,7 +95,7 @@ fn add_link(href: &'static str, id: &'static str, full_name: String, words: Word
     .into_any()
 }
 
-fn fact(name: String, value: AnyView) -> AnyView {
+pub(super) fn fact(name: String, value: AnyView) -> AnyView {
     view! {
         <dl>
             <dt class="hint">{name}</dt>

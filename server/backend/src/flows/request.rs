@@ -2,6 +2,7 @@
 
 use super::authorization::Authorization;
 use super::logout::ClientLogout;
+use super::preferences::Preferences;
 use super::products::ConnectedProducts;
 use super::profile::Profile;
 use super::provider::ProviderSignIn;
@@ -101,6 +102,12 @@ impl<'a> BrowserRequest<'a> {
     #[must_use]
     pub const fn profile(self) -> Profile<'a> {
         Profile(self)
+    }
+
+    /// Selects the preferences of the signed-in account.
+    #[must_use]
+    pub const fn preferences(self) -> Preferences<'a> {
+        Preferences(self)
     }
 
     /// Selects sign-in with a provider.

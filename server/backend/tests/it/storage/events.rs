@@ -152,5 +152,6 @@ fn caller() -> Caller {
         language: "en".into(),
         signed_in: false,
         administers: false,
+        preferences: account::Preferences::default(),
     }
 }
