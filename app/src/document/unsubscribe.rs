@@ -38,8 +38,12 @@ pub fn unsubscribe_page(
         let (text, button) = match &subscription {
             None => ("unsubscribe.unknown", None),
             Some(found) if !found.wanted => {
-                let undo = found.can_undo.then_some(("undo", "1", "unsubscribe.undo", ButtonStyle::Plain));
-                ("unsubscribe.stopped", undo)
+                let undo = ("undo", "1", "unsubscribe.undo", ButtonStyle::Plain);
+                if found.can_undo {
+                    ("unsubscribe.stopped", Some(undo))
+                } else {
+                    ("unsubscribe.off", None)
+                }
             }
             Some(_) if is_undone => ("unsubscribe.on", None),
             // The same as mail programs send (RFC 8058).

@@ -34,7 +34,8 @@ async fn change(State(service): State<Service>, Path(token): Path<String>, reque
     };
     let body = String::from_utf8_lossy(&body);
     let undo = body == "undo=1";
-    if !undo && !(body.contains("List-Unsubscribe") && body.contains("One-Click")) {
+    let one_click = body.contains("List-Unsubscribe") && body.contains("One-Click");
+    if !undo && !one_click {
         return Problem::new(StatusCode::BAD_REQUEST).into_response();
     }
     let caller = caller(&parts);

@@ -117,25 +117,13 @@ async fn a_mail_program_unsubscribes_at_once() {
         assert_eq!(answer.status, StatusCode::OK);
         assert!(!answer.headers.contains_key(header::SET_COOKIE));
     }
-    assert!(
-        world
-            .open(&path)
-            .await
-            .text()
-            .contains("You won’t get these e-mails anymore")
-    );
+    assert!(world.open(&path).await.text().contains("You won’t get these e-mails"));
     let undone = world.submit(&path, "undo=1").await;
     assert!(undone.text().contains("You get these e-mails"));
     // RFC 8058 allows this format, too.
     let multipart = "--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n";
     assert_eq!(one_click(&world, &path, multipart).await.status, StatusCode::OK);
-    assert!(
-        world
-            .open(&path)
-            .await
-            .text()
-            .contains("You won’t get these e-mails anymore")
-    );
+    assert!(world.open(&path).await.text().contains("You won’t get these e-mails"));
 }
 
 /// Attack: the answers tell forged links from those of other groups or of deleted accounts.
@@ -187,7 +175,7 @@ async fn the_page_is_in_the_readers_language() {
     assert!(opened.text().contains("dir=\"rtl\"") && opened.text().contains("أخبار"));
     let opened = world.open(path).await;
     assert!(
-        opened.text().contains("News &lt;1>") && !opened.text().contains("<1>"),
+        opened.text().contains("News &lt;1&gt;") && !opened.text().contains("<1>"),
         "{}",
         opened.text()
     );
@@ -246,7 +234,7 @@ fn operators_make_links_and_export_choices() {
     assert!(!all.contains("off@example.com"), "deactivated accounts get no e-mails");
     let news = done(folder, "mail-group choices news");
     assert!(news.lines().skip(1).all(|line| line.contains(",news,")));
-    let shown = done(folder, "check-config");
+    let shown = done(folder, "check-config --dev");
     assert!(
         shown.contains("[[mail_groups]]\nid = \"news\"\nname = \"News <1>\"\n"),
         "{shown}"

@@ -91,7 +91,7 @@ pub(in crate::pages) fn dates() -> View {
                 let [dates, hours] = both(&chosen).unwrap_or(stored);
                 view! {
                     <p>{words.say("preferences.dates_lead")}</p>
-                    {group("dates", words.say("preferences.dates"), written, dates)}
+                    {group("dates", words.say("preferences.day"), written, dates)}
                     {group("hours", words.say("preferences.hours"), cycles, hours)}
                 }
                 .into_any()
