@@ -35,6 +35,12 @@ const PARTS: &[(&str, &[&str])] = &[
     ),
     ("email_changes", &["old_email", "changed_at", "ends_at"]),
     (
+        "preferences",
+        &["time_zone", "date_format", "twelve_hours", "theme", "text_size"],
+    ),
+    ("mail_choices", &["group_id", "wanted", "changed_at", "source"]),
+    ("mail_choice_changes", &["group_id", "wanted", "changed_at", "source"]),
+    (
         "sessions",
         &[
             "browser",

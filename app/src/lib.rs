@@ -29,13 +29,13 @@ pub use site_map::PageId;
 pub use account_data::data_page;
 #[cfg(feature = "ssr")]
 pub use api::{
-    BrowserRedirect, account_data, activity, begin_provider, cookie, email_filled_in, finish_provider, held, members,
-    token_cookies, unreadable_form, waiting_product, wants_html,
+    BrowserRedirect, LANGUAGE as LANGUAGE_COOKIE, account_data, activity, begin_provider, cookie, email_filled_in,
+    finish_provider, held, members, of_language, of_theme, token_cookies, unreadable_form, waiting_product, wants_html,
 };
 #[cfg(feature = "ssr")]
 pub use document::{
     Assets, FailedRequest, PageOutsideRouter, Program, SITE_STYLE, SitePage, consent_page, error_page,
-    refused_product_page, return_page, shell, sign_out_page, site_page,
+    refused_product_page, return_page, shell, sign_out_page, site_page, unsubscribe_page,
 };
 #[cfg(feature = "ssr")]
 pub use pages::event_title;

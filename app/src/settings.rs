@@ -2,42 +2,9 @@
 
 use crate::words::Words;
 use account::ProviderButton;
+pub use account::Theme;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
-
-/// The colour theme.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Theme {
-    /// Follows the device.
-    #[default]
-    Auto,
-    /// Always light.
-    Light,
-    /// Always dark.
-    Dark,
-}
-
-impl Theme {
-    /// Parses the form's or the cookie's value; any other value is [`Theme::Auto`].
-    #[must_use]
-    pub fn of(value: &str) -> Self {
-        match value {
-            "light" => Self::Light,
-            "dark" => Self::Dark,
-            _ => Self::Auto,
-        }
-    }
-
-    /// Returns the value for forms, the cookie and the document.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Light => "light",
-            Self::Dark => "dark",
-        }
-    }
-}
 
 /// The public settings, and those of the caller that the page shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +39,14 @@ pub struct PublicSettings {
     #[cfg(feature = "ssr")]
     #[serde(skip)]
     pub product_logo: Option<String>,
+    /// How times are written. The browser takes it from the document, see `moment()` in `page.js`.
+    #[cfg(feature = "ssr")]
+    #[serde(skip)]
+    pub times: account::TimeFormat,
+    /// The size of texts, also in the document.
+    #[cfg(feature = "ssr")]
+    #[serde(skip)]
+    pub text_size: account::TextSize,
 }
 
 impl Default for PublicSettings {
@@ -92,6 +67,10 @@ impl Default for PublicSettings {
             product: None,
             #[cfg(feature = "ssr")]
             product_logo: None,
+            #[cfg(feature = "ssr")]
+            times: account::TimeFormat::default(),
+            #[cfg(feature = "ssr")]
+            text_size: account::TextSize::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The user interface texts: the catalogues of `locales/`, in the language of the request. A browser receives only the
 //! catalogue of its page's language.
 
+use crate::ui::When;
 use account::{Refused, Timestamp};
 use leptos::prelude::use_context;
 
@@ -75,25 +76,34 @@ impl Words {
         self.say_with(&[key, form].concat(), &[("n", &n.to_string())])
     }
 
-    /// Returns a time of day for use in a text: local in the browser, UTC on the server, which does not know the time zone.
+    /// Returns a time of day for use in a text, as [`Self::moment`].
     #[must_use]
     pub fn time_of_day(self, at: Timestamp) -> String {
-        #[cfg(target_arch = "wasm32")]
-        {
-            let date = js_sys::Date::new(&(at.0 as f64).into());
-            let minutes = i64::from(date.get_hours()) * 60 + i64::from(date.get_minutes());
-            Timestamp(minutes * 60_000).hour_and_minute()
-        }
-        #[cfg(not(target_arch = "wasm32"))]
-        {
-            self.in_utc(&at.hour_and_minute())
-        }
+        self.moment(at, When::Time)
     }
 
-    /// Returns a time marked as UTC: `10:02 UTC`.
+    /// Writes a moment in the user's zone and format. Without a zone: local in the browser, UTC on the server, which does not know it.
     #[must_use]
-    pub fn in_utc(self, time: &str) -> String {
-        self.say_with("time.utc", &[("time", &self.isolated(time))])
+    pub fn moment(self, at: Timestamp, show: When) -> String {
+        #[cfg(target_arch = "wasm32")]
+        {
+            crate::client::browser::moment(at.0 as f64, show != When::Time, show != When::Day)
+        }
+        #[cfg(feature = "ssr")]
+        {
+            let precision = match show {
+                When::Time => backend::Precision::Time,
+                When::DayAndTime => backend::Precision::DayAndTime,
+                When::Day => backend::Precision::Day,
+            };
+            let times = crate::settings::use_settings().times;
+            self.isolated(&backend::written(self.language, &times, at, precision))
+        }
+        #[cfg(not(any(target_arch = "wasm32", feature = "ssr")))]
+        {
+            let _ = show;
+            at.hour_and_minute()
+        }
     }
 
     /// Isolates an address or a time within right-to-left text (U+2068, U+2069). For display only, not for copying.

@@ -104,7 +104,7 @@ enums! {
     SecurityDone {
         PasswordChanged, SessionEnded, OthersEnded, DeviceForgotten, PasswordAdded, ProviderConnected, ProviderDisconnected,
         ProductDisconnected, Invited, InvitationWithdrawn, MemberDisabled, MemberEnabled, MemberSessionsEnded, MemberRemoved, DomainAdded, DomainVerified,
-        DomainRemoved, NameSaved, PreferredNameSaved, JobTitleSaved, CompanySaved, EmailChanged, AccountKept
+        DomainRemoved, NameSaved, PreferredNameSaved, JobTitleSaved, CompanySaved, EmailChanged, AccountKept, PreferencesSaved
     }
     SignInStep {
         AskEmail { email, resume }, EnterPassword { email }, Through { organization, page }, ProveMailbox(MailedCode), EnterCode(MailedCode),
@@ -214,6 +214,11 @@ fn main() {
             | PageId::DeleteAccount
             | PageId::Deletion
             | PageId::Activity
+            | PageId::Preferences
+            | PageId::EditLanguage
+            | PageId::EditTimeZone
+            | PageId::EditDates
+            | PageId::EditAppearance
             | PageId::Through
             | PageId::Organization
             | PageId::Join => {}

@@ -19,6 +19,21 @@ const SITE = resolve(END2END, process.env.REKEY_SITE ?? '../target/site');
 export const SENDER_CODES = 'noreply@signin.rekey.example';
 export const SENDER_NOTICES = 'noreply@rekey.example';
 
+/** Groups of e-mails of the operator's own mailers. */
+const MAIL_GROUPS = `
+[[mail_groups]]
+id = "news"
+name = "News about our products"
+description = "Once a month."
+name_ar = "أخبار منتجاتنا"
+description_ar = "مرة في الشهر."
+
+[[mail_groups]]
+id = "tips"
+name = "Weekly tips"
+default = true
+`;
+
 export class Service {
   private constructor(
     readonly origin: string,
@@ -54,7 +69,7 @@ export class Service {
     const [productPort, sitePort] = [await freePort(), await freePort()];
     const apache = await Apache.reserve(output('apache'));
     const tables = [GOOGLE, ENGINES].map((names, at) => Provider.table(folder, names, `http://127.0.0.1:${ports[at]}`));
-    tables.push(Product.tables(folder, productPort), apache.table(folder), Site.tables(sitePort));
+    tables.push(Product.tables(folder, productPort), apache.table(folder), Site.tables(sitePort), MAIL_GROUPS);
     const [config, rsaKeys] = [join(folder, 'rekey.toml'), join(folder, 'rsa.pem')];
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     writeFileSync(rsaKeys, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });

@@ -3,6 +3,7 @@
 use crate::commands::clients::Client;
 use crate::commands::keys::Keys;
 use crate::commands::mail::Mail;
+use crate::commands::mail_groups::{self, MailGroups};
 use crate::commands::organizations::Org;
 use crate::commands::{self, Failed, backup};
 use crate::config::{self, Config, ConfigPurpose, Problem, variable};
@@ -80,6 +81,8 @@ enum Command {
     /// Test the connection to the mail server, and manage queued e-mails
     #[command(subcommand)]
     Mail(Mail),
+    #[command(flatten)]
+    MailGroups(MailGroups),
     /// Check that the server at REKEY_LISTEN is ready; for container health checks
     Health,
     /// Check the configuration and print it
@@ -270,6 +273,10 @@ pub async fn run() -> ExitCode {
         Command::Mail(Mail::Drop { which, yes }) => match load_config(ConfigPurpose::Command, KeyFile::Unused) {
             Ok((config, _)) => commands::mail::mark_failed(&config, which, yes).await,
             Err(failed) => Err(failed),
+        },
+        Command::MailGroups(command) => match load_config(ConfigPurpose::Command, KeyFile::Needed) {
+            Ok((config, Some(keys))) => mail_groups::run(config, keys, command).await,
+            other => other.map(drop),
         },
         Command::Health => match load_config(ConfigPurpose::Command, KeyFile::NoFiles) {
             Ok((config, _)) => commands::health(&config).await,

@@ -4,11 +4,14 @@ pub mod backup;
 pub mod clients;
 pub mod keys;
 pub mod mail;
+pub mod mail_groups;
 pub mod organizations;
 mod users;
 
 use crate::cli::{HandOver, NewUser, User};
-use crate::config::{CLIENT_KEYS, Config, KEYS, PROVIDER_KEYS, Problem, SITE_KEYS, SITE_RULE_KEYS, TableKey, variable};
+use crate::config::{
+    CLIENT_KEYS, Config, KEYS, MAIL_GROUP_KEYS, PROVIDER_KEYS, Problem, SITE_KEYS, SITE_RULE_KEYS, TableKey, variable,
+};
 use crate::import::{self, Import};
 use crate::terminal::printable;
 use crate::{demo, start};
@@ -16,7 +19,7 @@ use account::{Account, EmailAddress, Keyring, Name, Organization, Secret, Timest
 use backend::oauth::{ClientSettings, SiteRuleSettings, SiteSettings};
 use backend::oidc::ProviderSettings;
 use backend::store::Db;
-use backend::{Backend, NewAccount, retried};
+use backend::{Backend, MailGroup, NewAccount, retried};
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -322,7 +325,9 @@ pub fn show(config: &Config) -> Result<(), Failed> {
     let providers = config.providers.iter().map(|provider| shown(provider, config));
     let clients = config.clients.iter().map(shown_client);
     let sites = config.sites.iter().map(|site| shown_site(site, &config.site_rules));
-    say(&lines.chain(providers).chain(clients).chain(sites).collect::<String>())
+    let groups = config.settings.mail_groups.iter().map(shown_group);
+    let tables = providers.chain(clients).chain(sites).chain(groups);
+    say(&lines.chain(tables).collect::<String>())
 }
 
 /// Returns a provider as in the configuration file, without its secret, and the address to register there.
@@ -380,6 +385,16 @@ fn shown_site(site: &SiteSettings, rules: &[SiteRuleSettings]) -> String {
     text
 }
 
+/// Returns a group of e-mails as in the configuration file.
+fn shown_group(group: &MailGroup) -> String {
+    let (name_ar, description_ar) = &group.arabic;
+    format!(
+        "\n[[mail_groups]]\nid = {:?}\nname = {:?}\ndescription = {:?}\nname_ar = {name_ar:?}\n\
+         description_ar = {description_ar:?}\ndefault = {}\n",
+        group.id, group.name, group.description, group.default
+    )
+}
+
 /// Runs `rekey check-config --list`.
 pub fn list_keys() -> Result<(), Failed> {
     say(&table())
@@ -419,6 +434,10 @@ fn table() -> String {
         "\nOnly in the file, a `[[site_rules]]` table for each part of a site that fewer users may open:\n\n",
     );
     describe(SITE_RULE_KEYS, &mut table);
+    table.push_str(
+        "\nOnly in the file, a `[[mail_groups]]` table for each group of e-mails that users can turn on and off:\n\n",
+    );
+    describe(MAIL_GROUP_KEYS, &mut table);
     table
 }
 

@@ -2,7 +2,7 @@
 
 use ::cookie::time::Duration;
 use ::cookie::{Cookie, CookieBuilder, SameSite};
-use account::{EmailAddress, Purpose, Refusal, Secret, SecurityDone};
+use account::{EmailAddress, Purpose, Refusal, Secret, SecurityDone, Theme};
 use backend::{BrowserTokens, TokenChange, TokenKind};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,11 +17,14 @@ use crate::site_map::PageId;
 const FLASH: &str = "__Host-flash";
 const TYPED: &str = "__Host-typed";
 const THEME: &str = "__Host-theme";
+/// The cookie with the language chosen on a page.
+pub const LANGUAGE: &str = "__Host-language";
 const VISIT: &str = "__Host-visit";
 /// Lifetime of the flash: enough for one redirect, so that a later visit does not show an old failure.
 const FLASH_SECONDS: i64 = 120;
 /// Lifetime of what was typed: enough for a sign-in with a slow e-mail.
 const TYPED_SECONDS: i64 = 15 * 60;
+const YEAR_S: i64 = 365 * 24 * 60 * 60;
 /// Maximum length of the flash; browsers drop cookies larger than 4 KiB.
 const FLASH_LONGEST: usize = 3_000;
 
@@ -65,6 +68,18 @@ pub(super) fn of_visit(token: &Secret) -> Option<HeaderValue> {
 /// Returns the theme chosen in this browser.
 pub(super) fn theme(headers: &HeaderMap) -> Option<String> {
     cookie(headers, THEME).map(ToOwned::to_owned)
+}
+
+/// Returns the `Set-Cookie` header that keeps the chosen theme, also for pages before sign-in.
+#[must_use]
+pub fn of_theme(theme: Theme) -> Option<HeaderValue> {
+    set(THEME, theme.as_str(), YEAR_S)
+}
+
+/// Returns the `Set-Cookie` header that keeps the chosen language, likewise: one of [`LANGUAGES`](crate::words::LANGUAGES).
+#[must_use]
+pub fn of_language(language: &str) -> Option<HeaderValue> {
+    set(LANGUAGE, language, YEAR_S)
 }
 
 /// Returns the `Set-Cookie` header for a changed token.

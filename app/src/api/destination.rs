@@ -2,9 +2,9 @@
 
 use crate::site_map::PageId;
 use account::{
-    ConfirmStep, ConnectStep, DeletionStep, EmailChangeStep, HistoryView, JoinStep, OrganizationView, PrivacyView,
-    ProfileView, ResetStep, SecureStep, SecurityDone, SecurityView, SignInStep, SignOutStep, SignUpStep, safe_next,
-    with_next,
+    ConfirmStep, ConnectStep, DeletionStep, EmailChangeStep, HistoryView, JoinStep, OrganizationView, PreferencesView,
+    PrivacyView, ProfileView, ResetStep, SecureStep, SecurityDone, SecurityView, Setting, SignInStep, SignOutStep,
+    SignUpStep, safe_next, with_next,
 };
 
 /// Returns the page for an endpoint below `/api/`: the page that submits to it or reads its state.
@@ -16,6 +16,11 @@ pub(super) fn page_of_endpoint(path: &str) -> PageId {
         path if path.starts_with("organization/") => PageId::Organization,
         path if path.starts_with("join/") => PageId::Join,
         path if path.starts_with("security/") => PageId::Security,
+        "preferences/language" => PageId::EditLanguage,
+        "preferences/time_zone" => PageId::EditTimeZone,
+        "preferences/dates" => PageId::EditDates,
+        "preferences/appearance" => PageId::EditAppearance,
+        path if path.starts_with("preferences/") => PageId::Preferences,
         "profile/name" => PageId::EditName,
         "profile/preferred_name" => PageId::EditPreferredName,
         "profile/job_title" => PageId::EditJobTitle,
@@ -219,6 +224,30 @@ impl Destination for SecureStep {
     const BEGINS_FLOW: bool = true;
     fn path(&self) -> &str {
         PageId::Secure.address()
+    }
+}
+
+impl Destination for PreferencesView {
+    fn path(&self) -> &str {
+        PageId::Preferences.address()
+    }
+    /// With the row's edit link, which the browser focuses.
+    fn address(&self, _: &str) -> String {
+        let row = match self.saved {
+            Some(Setting::Language) => "#edit-language",
+            Some(Setting::TimeZone) => "#edit-time-zone",
+            Some(Setting::Dates) => "#edit-dates",
+            Some(Setting::Appearance) => "#edit-appearance",
+            Some(Setting::Mail) => "#mail",
+            None => "",
+        };
+        [self.path(), row].concat()
+    }
+    fn done(&self) -> Option<SecurityDone> {
+        self.done
+    }
+    fn say(&mut self, done: SecurityDone) {
+        self.done = Some(done);
     }
 }
 

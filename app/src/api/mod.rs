@@ -10,6 +10,7 @@ pub(crate) mod email_change;
 #[cfg(feature = "ssr")]
 mod faults;
 pub(crate) mod organization;
+pub(crate) mod preferences;
 pub(crate) mod privacy;
 pub(crate) mod profile;
 #[cfg(feature = "ssr")]
@@ -27,7 +28,7 @@ pub(crate) mod sign_in;
 pub(crate) mod sign_up;
 
 #[cfg(feature = "ssr")]
-pub use cookies::{cookie, email_filled_in, held};
+pub use cookies::{LANGUAGE, cookie, email_filled_in, held, of_language, of_theme};
 #[cfg(feature = "ssr")]
 pub use faults::unreadable_form;
 #[cfg(feature = "ssr")]

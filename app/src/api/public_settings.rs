@@ -55,6 +55,8 @@ pub(crate) fn provider(id: &str) -> Option<ProviderButton> {
 /// Returns the settings for a request.
 pub(crate) fn settings_of(backend: &Backend, caller: &Caller, headers: &HeaderMap) -> PublicSettings {
     let settings = backend.settings();
+    let preferences = caller.preferences.clone();
+    let theme = preferences.theme.or_else(|| Theme::read(&cookies::theme(headers)?));
     PublicSettings {
         brand: settings.brand.clone(),
         origin: settings.origin.clone(),
@@ -65,10 +67,12 @@ pub(crate) fn settings_of(backend: &Backend, caller: &Caller, headers: &HeaderMa
         sign_up: settings.sign_up,
         providers: backend.provider_buttons(),
         language: caller.language.clone(),
-        theme: Theme::of(&cookies::theme(headers).unwrap_or_default()),
+        theme: theme.unwrap_or_default(),
         signed_in: caller.signed_in,
         administers: caller.administers,
         product: None,
         product_logo: None,
+        times: preferences.times,
+        text_size: preferences.text_size,
     }
 }

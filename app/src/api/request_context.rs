@@ -124,6 +124,18 @@ impl RequestContext {
         }
     }
 
+    /// Responds with the outcome of an action that this browser also remembers, in a cookie.
+    pub fn tell_keeping<S: Destination>(
+        self,
+        outcome: Result<Transition<S>, Error>,
+        cookie: Option<HeaderValue>,
+    ) -> Result<S, Failure> {
+        if outcome.is_ok() {
+            self.set_cookie(cookie);
+        }
+        self.tell(outcome)
+    }
+
     /// Responds with the current step of a flow. Changes only cookies.
     pub fn show<S: Destination>(self, step: Result<S, impl Into<Error>>) -> Result<PageState<S>, Failure> {
         let mut step = match step {

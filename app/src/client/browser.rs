@@ -28,6 +28,8 @@ mod real {
         pub(crate) fn fail(why: &str, line: u32);
         /// Replaces the content of `main` with that of an element; carries over elements that match `kept`.
         pub(crate) fn put(aside: &Element, kept: &str);
+        /// Writes day and time of a moment in the user's zone and format.
+        pub(crate) fn moment(ms: f64, day: bool, time: bool) -> String;
     }
 
     fn element(id: &str) -> Option<Element> {
@@ -153,24 +155,6 @@ mod real {
         js_sys::Date::now() as i64
     }
 
-    /// Formats a date in local time, with or without the time of day: as in the browser's own locale, if that has the language.
-    pub(crate) fn local_day(ms: i64, language: &str, with_time: bool) -> Option<String> {
-        let options = js_sys::Object::new();
-        let set = |key: &str, value: &str| js_sys::Reflect::set(&options, &key.into(), &value.into()).ok();
-        set("dateStyle", "long")?;
-        // Western digits and the Gregorian calendar, as in e-mails.
-        set("numberingSystem", "latn")?;
-        set("calendar", "gregory")?;
-        if with_time {
-            set("timeStyle", "short")?;
-            set("hourCycle", "h23")?;
-        }
-        let date = js_sys::Date::new(&JsValue::from_f64(ms as f64));
-        let own = window().navigator().language().filter(|own| own.starts_with(language));
-        let locale = own.as_deref().unwrap_or(language);
-        String::from(date.to_locale_string(locale, &options)).into()
-    }
-
     /// Applies a theme without a reload, and asks the server to store it.
     pub(crate) fn choose_theme(theme: &str) -> bool {
         let Some(root) = document().document_element() else {
@@ -273,9 +257,6 @@ mod without {
     pub(crate) fn say(_: &'static str, _: String, _: bool) {}
     pub(crate) fn now_ms() -> i64 {
         0
-    }
-    pub(crate) fn local_day(_: i64, _: &str, _: bool) -> Option<String> {
-        None
     }
     pub(crate) fn when_leaving(_: &'static str, _: impl Fn() + Copy + 'static) {}
     pub(crate) fn nfc(text: &str) -> String {

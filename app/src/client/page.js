@@ -111,3 +111,23 @@ export function put(aside, kept) {
   for (const node of old) node.remove();
   if (focused?.isConnected) focused.focus({ preventScroll: true });
 }
+
+/** Writes day and time of a moment: as the document says, else in the browser's own way, with Western digits as in e-mails. */
+export function moment(ms, day, time) {
+  const { lang, dataset } = document.documentElement;
+  const own = navigator.language;
+  const write = (locale, how) =>
+    new Date(ms).toLocaleString(locale, { timeZone: dataset.zone, numberingSystem: 'latn', calendar: 'gregory', ...how });
+  const inZone = (locale, how) => {
+    try {
+      return write(locale, how);
+    } catch {
+      // A zone that this browser does not know yet: its own.
+      return write(locale, { timeZone: undefined, ...how });
+    }
+  };
+  const clock = time && { timeStyle: 'short', hourCycle: dataset.clock ?? 'h23' };
+  if (day && !dataset.dates) return inZone(own.startsWith(lang) ? own : lang, { dateStyle: 'long', ...clock });
+  const date = day && inZone(dataset.dates, { year: 'numeric', month: '2-digit', day: '2-digit' });
+  return [date, clock && inZone(lang, clock)].filter(Boolean).join(' ');
+}

@@ -2,6 +2,7 @@
 
 use super::assets::Assets;
 use crate::settings::{PublicSettings, Theme};
+use account::{DateFormat, TextSize};
 use leptos::prelude::*;
 
 /// Renders the head's elements, except title and scripts.
@@ -18,4 +19,24 @@ pub(super) fn head(settings: &PublicSettings, assets: &Assets) -> impl IntoView 
         <link rel="stylesheet" href=assets.css.clone()/>
         <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
     }
+}
+
+/// Returns the document's mark of a text size other than the browser's own.
+pub(super) fn text_size(settings: &PublicSettings) -> Option<&'static str> {
+    (settings.text_size != TextSize::Normal).then(|| settings.text_size.as_str())
+}
+
+/// Returns the locale whose dates have the chosen order; `None`: the language's own words. For `moment()` in `page.js`.
+pub(super) fn dates(settings: &PublicSettings) -> Option<&'static str> {
+    match settings.times.dates {
+        DateFormat::Words => None,
+        DateFormat::YearFirst => Some("sv"),
+        DateFormat::DayFirst => Some("en-GB"),
+        DateFormat::MonthFirst => Some("en-US"),
+    }
+}
+
+/// Returns the hour cycle other than 24 hours, likewise.
+pub(super) fn clock(settings: &PublicSettings) -> Option<&'static str> {
+    settings.times.twelve_hours.then_some("h12")
 }

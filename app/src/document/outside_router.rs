@@ -1,7 +1,7 @@
 //! Documents of requests that the app's router does not see.
 
 use super::assets::Assets;
-use super::head::head;
+use super::head::{head, text_size};
 use crate::api::settings_of;
 use crate::route::Route;
 use crate::settings::provide;
@@ -44,12 +44,12 @@ impl PageOutsideRouter<'_> {
                 let content = ["0;url=", url].concat();
                 view! { <meta http-equiv="refresh" content=content/> }
             });
-            let (theme, signed_in) = (settings.theme, settings.signed_in);
+            let (theme, text_size, signed_in) = (settings.theme, text_size(&settings), settings.signed_in);
             provide(settings);
             Route::provide(self.address);
             provide_context(ServerMetaContext::new().0);
             view! {
-                <html lang=words.language dir=words.direction() data-theme=theme.as_str()>
+                <html lang=words.language dir=words.direction() data-theme=theme.as_str() data-text=text_size>
                     <head>{head} {refresh} <title inner_html=title></title></head>
                     <body>
                             <Frame signed_in=signed_in>{content()}</Frame>

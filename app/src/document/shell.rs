@@ -1,7 +1,7 @@
 //! The document of an app page.
 
 use super::assets::Assets;
-use super::head::head;
+use super::head::{clock, dates, head, text_size};
 use super::script;
 use crate::api::settings_here;
 use crate::client::initial_state;
@@ -26,7 +26,15 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let script = script::of(script, &assets, words.language);
     view! {
         <!DOCTYPE html>
-        <html lang=words.language dir=words.direction() data-theme=settings.theme.as_str()>
+        <html
+            lang=words.language
+            dir=words.direction()
+            data-theme=settings.theme.as_str()
+            data-text=text_size(&settings)
+            data-zone=settings.times.zone.clone()
+            data-dates=dates(&settings)
+            data-clock=clock(&settings)
+        >
             <head>
                 {head(&settings, &assets)}
                 {state}

@@ -61,6 +61,16 @@ fn view_of(page: PageId) -> Option<fn() -> View> {
         #[cfg(feature = "ssr")]
         PageId::Deletion => account::privacy::choice,
         #[cfg(feature = "ssr")]
+        PageId::Preferences => account::preferences::page,
+        #[cfg(feature = "ssr")]
+        PageId::EditLanguage => account::preferences::edit::language,
+        #[cfg(feature = "ssr")]
+        PageId::EditTimeZone => account::preferences::edit::time_zone,
+        #[cfg(feature = "ssr")]
+        PageId::EditDates => account::preferences::edit::dates,
+        #[cfg(feature = "ssr")]
+        PageId::EditAppearance => account::preferences::edit::appearance,
+        #[cfg(feature = "ssr")]
         PageId::Through => reading::through::page,
         #[cfg(feature = "ssr")]
         PageId::SignedOut => reading::signed_out::page,

@@ -133,6 +133,7 @@ mod on_server {
         let places = [
             Some(("/profile", "frame.profile")),
             Some(("/security", "frame.security")),
+            Some(("/preferences", "frame.preferences")),
             Some(("/account/privacy", "frame.your_data")),
             use_settings()
                 .administers

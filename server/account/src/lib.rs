@@ -19,6 +19,7 @@ mod methods;
 mod next;
 mod organization;
 mod password;
+mod preferences;
 mod privacy;
 mod provider;
 mod refusal;
@@ -54,6 +55,7 @@ pub use organization::{DomainRow, InvitationOffer, InvitationRow, JoinStep, Memb
 #[cfg(feature = "nfc")]
 pub use password::nfc;
 pub use password::{Guessable, Nfc, PasswordPolicy};
+pub use preferences::{DateFormat, MailGroupRow, Preferences, PreferencesView, Setting, TextSize, Theme, TimeFormat};
 pub use privacy::{DeletionStep, HistoryView, PrivacyView};
 pub use provider::{ConfirmStep, ConnectStep, ConnectionRow, ProviderButton, ProviderIntent, ProviderStep};
 pub use refusal::{Field, Params, Refusal, Refused};

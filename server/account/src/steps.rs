@@ -165,6 +165,8 @@ pub enum SecurityDone {
     EmailChanged,
     /// On the privacy page: the account will not be deleted.
     AccountKept,
+    /// On the preferences page: a setting was saved.
+    PreferencesSaved,
 }
 
 /// The data of the profile page.

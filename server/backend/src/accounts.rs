@@ -227,5 +227,6 @@ pub(crate) fn operator() -> Caller {
         language: "en".to_owned(),
         signed_in: false,
         administers: false,
+        preferences: account::Preferences::default(),
     }
 }

@@ -1,5 +1,5 @@
 use crate::random;
-use account::{Purpose, Secret};
+use account::{Preferences, Purpose, Secret};
 use std::collections::HashMap;
 
 /// The client of a request, as seen from the network. E-mails contain only the browser's short name.
@@ -15,6 +15,8 @@ pub struct Caller {
     pub signed_in: bool,
     /// Whether the signed-in user administers an organization. Used only for the frame, too.
     pub administers: bool,
+    /// How the signed-in user wants pages.
+    pub preferences: Preferences,
 }
 
 impl Caller {
@@ -43,6 +45,8 @@ pub struct Visitor {
     pub administers: bool,
     /// Whether their account waits for its deletion, so that they can only keep it or sign out.
     pub leaves: bool,
+    /// How they want pages.
+    pub preferences: Preferences,
 }
 
 /// The kinds of browser tokens.

@@ -8,7 +8,7 @@ mod words;
 pub use gallery::gallery;
 
 use crate::Settings;
-use account::Email;
+use account::{Email, TimeFormat};
 use words::Words;
 
 /// An e-mail ready to be sent.
@@ -35,10 +35,10 @@ impl std::fmt::Debug for RenderedEmail {
     }
 }
 
-/// Renders an e-mail in a language (`en` or `ar`, otherwise English).
+/// Renders an e-mail in a language (`en` or `ar`, otherwise English), with times in the reader's format.
 #[must_use]
-pub fn render(settings: &Settings, language: &str, email: &Email) -> RenderedEmail {
-    let words = Words::of(language, settings);
+pub fn render(settings: &Settings, language: &str, times: &TimeFormat, email: &Email) -> RenderedEmail {
+    let words = Words::of(language, times, settings);
     let content = content::of(&words, email);
     let from = if email.is_answer() {
         &settings.sender_codes

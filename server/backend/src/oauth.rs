@@ -15,6 +15,7 @@ mod id_token;
 mod keys;
 mod logout_delivery;
 mod logout_request;
+mod mail_choice;
 mod parameters;
 mod refresh_token;
 mod registrations;

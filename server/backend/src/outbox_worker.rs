@@ -3,7 +3,9 @@
 mod pace;
 
 use crate::store::outbox::{self, Claimed};
+use crate::store::preferences;
 use crate::{Backend, Fault, Mailer, TRACE, random, render};
+use account::{EmailAddress, TimeFormat};
 use rand::RngExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -137,7 +139,8 @@ impl OutboxWorker {
             tracing::warn!(email = id, attempts, "an e-mail was dropped: it is too old");
             return self.remember(id, Outcome::Failed).await;
         }
-        let rendered = render(&self.backend.settings(), &language, &message);
+        let times = self.times_of(&to).await;
+        let rendered = render(&self.backend.settings(), &language, &times, &message);
         let span = tracing::debug_span!(target: TRACE, "send e-mail", attempts, result = tracing::field::Empty);
         let sent = self
             .mail
@@ -162,6 +165,15 @@ impl OutboxWorker {
             }
         };
         self.remember(id, outcome).await;
+    }
+
+    /// Returns how the owner of an address reads times. Without the database, UTC is better than no e-mail.
+    async fn times_of(&self, to: &EmailAddress) -> TimeFormat {
+        let found = async {
+            let mut conn = self.backend.parts.db.read().await?;
+            preferences::find_by_email(&mut conn, to).await
+        };
+        found.await.map(|found| found.times).unwrap_or_default()
     }
 
     /// Records the result of a delivery. The lock's holder records all waiting ones, so that under load one commit covers many.

@@ -1,7 +1,7 @@
 //! Encryption of data that only the service reads: XChaCha20-Poly1305 with a key outside the database.
 
 use crate::{Fault, Keys, random};
-use account::Email;
+use account::{AccountId, Email};
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -33,6 +33,11 @@ const PROVIDER_STATE: Seal = Seal {
     what: "provider state",
 };
 
+const UNSUBSCRIBE_LINKS: Seal = Seal {
+    usage: "unsubscribe links",
+    what: "unsubscribe link",
+};
+
 const SIGNING_KEYS: Seal = Seal {
     usage: "signing keys",
     what: "signing key",
@@ -46,6 +51,18 @@ pub(crate) fn seal_signing_key(keys: &Keys, number: i64, private: &[u8]) -> Resu
 /// Opens a private key that signs tokens.
 pub(crate) fn open_signing_key(keys: &Keys, number: i64, sealed: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
     SIGNING_KEYS.open(keys, &number.to_string(), sealed)
+}
+
+/// Seals the account and the group of a link that unsubscribes. Attack: a link names the reader's account to those who see it.
+pub(crate) fn seal_unsubscribe_link(keys: &Keys, account: &AccountId, group: &str) -> Result<String, Fault> {
+    UNSUBSCRIBE_LINKS.seal(keys, "", format!("{} {group}", account.0).as_bytes())
+}
+
+/// Opens what a link that unsubscribes is for. `None` if this service has not sealed it.
+pub(crate) fn open_unsubscribe_link(keys: &Keys, sealed: &str) -> Option<(AccountId, String)> {
+    let plain = UNSUBSCRIBE_LINKS.open(keys, "", sealed).ok()?;
+    let (account, group) = str::from_utf8(&plain).ok()?.rsplit_once(' ')?;
+    Some((AccountId(account.to_owned()), group.to_owned()))
 }
 
 /// Seals what a browser keeps while its user is at a provider. `kind` keeps two kinds of cookies apart.

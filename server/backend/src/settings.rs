@@ -1,4 +1,4 @@
-use crate::Limits;
+use crate::{Limits, MailGroup};
 use account::PasswordPolicy;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -55,6 +55,8 @@ pub struct Settings {
     pub sign_up: bool,
     /// Days for which the owner of an account can cancel its deletion.
     pub deletion_grace_days: i64,
+    /// The groups of e-mails that readers can turn on and off.
+    pub mail_groups: Vec<MailGroup>,
 }
 
 impl Settings {
@@ -104,6 +106,7 @@ impl Default for Settings {
             session_days: 30,
             sign_up: true,
             deletion_grace_days: 30,
+            mail_groups: Vec::new(),
         }
     }
 }

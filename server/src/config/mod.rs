@@ -1,6 +1,7 @@
 //! The operator's configuration, read from the environment and a file, and validated completely before the server starts.
 
 mod clients;
+mod mail_groups;
 mod providers;
 mod read;
 mod sites;
@@ -8,6 +9,7 @@ mod table;
 mod tables;
 
 pub use clients::CLIENT_KEYS;
+pub use mail_groups::MAIL_GROUP_KEYS;
 pub use providers::PROVIDER_KEYS;
 pub use read::{Origin, is_loopback_name};
 pub use sites::{SITE_KEYS, SITE_RULE_KEYS};
@@ -23,7 +25,7 @@ use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use {clients::CLIENTS, providers::PROVIDERS, sites::SITE_RULES, sites::SITES};
+use {clients::CLIENTS, mail_groups::MAIL_GROUPS, providers::PROVIDERS, sites::SITE_RULES, sites::SITES};
 
 /// The configuration. Its `Default` contains the documented defaults.
 #[derive(Debug, Clone)]
@@ -193,6 +195,7 @@ pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config
             Ok(mut table) => {
                 let (providers, clients) = (table.remove(PROVIDERS.name), table.remove(CLIENTS.name));
                 let (sites, site_rules) = (table.remove(SITES.name), table.remove(SITE_RULES.name));
+                let mail_groups = table.remove(MAIL_GROUPS.name);
                 let values: Vec<_> = table.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
                 problems.extend(open_file_with_password(Path::new(path), &values));
                 for (name, value) in values.into_iter().filter(|(name, _)| !overridden(name)) {
@@ -207,6 +210,9 @@ pub fn load(environment: &[(String, String)], purpose: ConfigPurpose) -> (Config
                 }
                 if let Some(value) = sites {
                     config.sites = SITES.read(&value, path, &mut problems);
+                }
+                if let Some(value) = mail_groups {
+                    config.settings.mail_groups = MAIL_GROUPS.read(&value, path, &mut problems);
                 }
                 if let Some(value) = site_rules {
                     config.site_rules = SITE_RULES.read(&value, path, &mut problems);
@@ -256,7 +262,15 @@ fn set(config: &mut Config, name: &str, value: Result<String, String>, key: Stri
         let retired = table::RETIRED.iter().find(|(retired, _)| *retired == name);
         let text = match retired {
             Some((_, text)) => (*text).to_owned(),
-            None if [PROVIDERS.name, CLIENTS.name, SITES.name, SITE_RULES.name].contains(&name) => {
+            None if [
+                PROVIDERS.name,
+                CLIENTS.name,
+                SITES.name,
+                SITE_RULES.name,
+                MAIL_GROUPS.name,
+            ]
+            .contains(&name) =>
+            {
                 tables::only_in_the_file(name)
             }
             None => "is not a known key; run `rekey check-config --list` to list all keys".into(),

@@ -1,6 +1,7 @@
 //! The client of a request: its address, browser name and language.
 
 use super::Service;
+use account::Preferences;
 use axum::http::{HeaderMap, HeaderValue, header};
 use backend::Caller;
 use ipnet::IpNet;
@@ -12,9 +13,6 @@ pub struct Peer(pub SocketAddr);
 
 /// The languages of screens and e-mails; the first one is the default.
 pub const LANGUAGES: [&str; 2] = ["en", "ar"];
-
-/// The cookie with the language chosen on a page.
-pub const LANGUAGE_COOKIE: &str = "__Host-language";
 
 impl Service {
     /// Returns the caller, as seen from the network.
@@ -32,6 +30,7 @@ impl Service {
             language: language(headers).to_owned(),
             signed_in: false,
             administers: false,
+            preferences: Preferences::default(),
         })
     }
 
@@ -52,6 +51,7 @@ impl Service {
         {
             caller.signed_in = !visitor.leaves;
             caller.administers = visitor.administers;
+            caller.preferences = visitor.preferences;
             let known = LANGUAGES
                 .into_iter()
                 .find(|known| visitor.language.as_deref() == Some(known));
@@ -154,7 +154,7 @@ pub fn language(headers: &HeaderMap) -> &'static str {
             .into_iter()
             .find(|language| language.eq_ignore_ascii_case(primary))
     };
-    if let Some(chosen) = app::cookie(headers, LANGUAGE_COOKIE).and_then(known) {
+    if let Some(chosen) = app::cookie(headers, app::LANGUAGE_COOKIE).and_then(known) {
         return chosen;
     }
     let mut best: Option<(f32, &'static str)> = None;

@@ -17,6 +17,7 @@ mod providers;
 mod requests;
 mod same_origin;
 mod sites;
+mod unsubscribe;
 
 pub use client::{LANGUAGES, Peer, browser_name, canonical, client_address, language};
 pub use edge::host_name;
@@ -114,6 +115,7 @@ pub fn router(service: &Service) -> Router {
         .layer(from_fn_with_state(service.clone(), same_origin::only))
         // Behind no same-origin check, because these routes read no cookies.
         .merge(oauth::client_routes())
+        .merge(unsubscribe::routes())
         .layer(from_fn_with_state(service.clone(), edge::one_name))
         // These have hosts of their own, and change nothing that belongs to a session of this service.
         .merge(sites::routes())

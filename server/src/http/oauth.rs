@@ -1,6 +1,6 @@
 //! The endpoints of the OpenID provider.
 
-use super::client::{LANGUAGE_COOKIE, LANGUAGES};
+use super::client::LANGUAGES;
 use super::{Problem, Service, pages};
 use account::{Secret, with_next};
 use app::PageOutsideRouter;
@@ -37,6 +37,7 @@ pub fn client_routes() -> Router<Service> {
         .route("/oauth/par", post(push))
         .route("/oauth/introspect", post(introspect))
         .route("/oauth/revoke", post(revoke))
+        .route("/oauth/mail-choice", post(mail_choice))
         .route("/oauth/userinfo", get(user_info).post(user_info))
         .layer(from_fn(share))
         .route("/oauth/authorize", post(authorize_by_form))
@@ -196,7 +197,7 @@ impl Service {
         response
     }
 
-    fn failed(&self, error: Error) -> Response {
+    pub(super) fn failed(&self, error: Error) -> Response {
         match error {
             Error::Refused(refusal) => {
                 self.backend.metrics().refused(&refusal);
@@ -263,9 +264,12 @@ fn with_hints(mut response: Response, headers: &HeaderMap, hints: &Hints) -> Res
             .find(|language| language.eq_ignore_ascii_case(primary))
     };
     if let Some(language) = tags.into_iter().find_map(known)
-        && app::cookie(headers, LANGUAGE_COOKIE).is_none()
+        && app::cookie(headers, app::LANGUAGE_COOKIE).is_none()
     {
-        let cookie = format!("{LANGUAGE_COOKIE}={language}; Path=/; Secure; HttpOnly; SameSite=Lax");
+        let cookie = format!(
+            "{}={language}; Path=/; Secure; HttpOnly; SameSite=Lax",
+            app::LANGUAGE_COOKIE
+        );
         if let Ok(cookie) = HeaderValue::try_from(cookie) {
             kept.append(header::SET_COOKIE, cookie);
         }
@@ -311,6 +315,10 @@ async fn introspect(service: State<Service>, caller: Extension<Caller>, headers:
 
 async fn revoke(service: State<Service>, caller: Extension<Caller>, headers: HeaderMap, body: String) -> Response {
     answer_client(&service, ClientEndpoint::Revoke, &caller, &headers, &body).await
+}
+
+async fn mail_choice(service: State<Service>, caller: Extension<Caller>, headers: HeaderMap, body: String) -> Response {
+    answer_client(&service, ClientEndpoint::MailChoice, &caller, &headers, &body).await
 }
 
 async fn answer_client(

@@ -1,18 +1,14 @@
 //! Language and colour theme of a browser.
 
-use super::client::{LANGUAGE_COOKIE, LANGUAGES};
+use super::client::LANGUAGES;
 use super::pages::see_other;
 use super::{Problem, Service};
-use account::safe_next;
+use account::{Theme, safe_next};
 use axum::extract::{Form, State, rejection::FormRejection};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use backend::Caller;
 use serde::Deserialize;
-
-/// The cookie of the chosen theme.
-const THEME_COOKIE: &str = "__Host-theme";
-const YEAR_S: u32 = 365 * 24 * 60 * 60;
 
 /// The form; absent fields leave the setting unchanged.
 #[derive(Deserialize)]
@@ -36,25 +32,19 @@ pub async fn save(
     let mut response = see_other(safe_next(&chosen.back));
     // Cookies receive known values only.
     let language = LANGUAGES.into_iter().find(|language| *language == chosen.language);
-    let theme = ["light", "dark", "auto"]
-        .into_iter()
-        .find(|theme| *theme == chosen.theme);
-    if let Some(language) = language
-        && let Err(fault) = service
-            .backend
-            .request(&Caller::default(), &app::held(&headers))
-            .sessions()
-            .choose_language(language)
-            .await
-    {
+    let theme = Theme::read(&chosen.theme);
+    let kept = service
+        .backend
+        .request(&Caller::default(), &app::held(&headers))
+        .preferences()
+        .keep(language, theme)
+        .await;
+    if let Err(fault) = kept {
         return Problem::of(&fault).into_response();
     }
-    let kept = [(LANGUAGE_COOKIE, language), (THEME_COOKIE, theme)];
-    for (name, value) in kept.into_iter().filter_map(|(name, value)| Some((name, value?))) {
-        let cookie = format!("{name}={value}; Path=/; Max-Age={YEAR_S}; Secure; HttpOnly; SameSite=Lax");
-        if let Ok(cookie) = HeaderValue::try_from(cookie) {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
+    let cookies = [language.and_then(app::of_language), theme.and_then(app::of_theme)];
+    for cookie in cookies.into_iter().flatten() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
 }

@@ -17,6 +17,7 @@ mod import;
 mod import_formats;
 mod key_file;
 mod mail;
+mod mail_groups;
 mod metrics;
 mod openid_endpoints;
 mod openid_pages;

@@ -122,7 +122,7 @@ async fn a_chosen_language_and_theme_are_stored_in_cookies() {
         .iter()
         .map(|cookie| cookie.to_str().unwrap())
         .collect();
-    let rest = "Path=/; Max-Age=31536000; Secure; HttpOnly; SameSite=Lax";
+    let rest = "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=31536000";
     assert_eq!(
         cookies,
         [

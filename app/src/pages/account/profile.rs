@@ -147,7 +147,7 @@ fn add_link(href: &'static str, id: &'static str, full_name: String, words: Word
 }
 
 /// Renders a value with its name, and who sees it.
-fn fact(name: &str, value: AnyView, seen_by: Option<&str>) -> AnyView {
+pub(super) fn fact(name: &str, value: AnyView, seen_by: Option<&str>) -> AnyView {
     let words = use_words();
     view! {
         <dl>

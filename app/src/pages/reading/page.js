@@ -8,6 +8,13 @@ for (const button of buttons("[data-print]")) {
   button.hidden = false;
   button.onclick = () => print();
 }
+const zones = document.querySelector("[data-zones]");
+if (zones && !zones.value) {
+  zones.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  // A zone that is not in the list empties the field.
+  if (zones.value) document.getElementById("zone-proposed").hidden = false;
+  else zones.value = "";
+}
 for (const button of buttons("[name=theme]")) button.onclick = () => !choose(button.value);
 
 function copied(button) {
@@ -20,7 +27,14 @@ function choose(theme) {
   const sent = navigator.sendBeacon("/api/preferences", new URLSearchParams({ theme, back: "/" }));
   if (sent) {
     document.documentElement.dataset.theme = theme;
-    for (const button of buttons("[name=theme]")) button.ariaPressed = button.value === theme;
+    const zones = document.querySelector("[data-zones]");
+if (zones && !zones.value) {
+  zones.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  // A zone that is not in the list empties the field.
+  if (zones.value) document.getElementById("zone-proposed").hidden = false;
+  else zones.value = "";
+}
+for (const button of buttons("[name=theme]")) button.ariaPressed = button.value === theme;
   }
   return sent;
 }

@@ -85,7 +85,7 @@ fn here_or(request: &Request, here: &'static str, reset: &'static str) -> &'stat
 
 fn code_email(words: &Words<'_>, email: &CodeEmail) -> Content {
     let (code, request) = (email.code.expose(), &email.request);
-    let until = email.works_until.hour_and_minute();
+    let until = words.time(email.works_until);
     let minutes = Challenge::MINUTES.to_string();
     let keep = || Block::Paragraph(words.say("code.keep", &[]));
     let code_and_validity = |prompt| {

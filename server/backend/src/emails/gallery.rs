@@ -4,7 +4,7 @@ use super::{RenderedEmail, render};
 use crate::Settings;
 use account::{
     CodeEmail, Email, FailureCause, InvitationEmail, Notice, Organization, PasswordAccess, Provider, Purpose, Request,
-    Timestamp,
+    TimeFormat, Timestamp,
 };
 
 /// Returns title, language and e-mail, for every kind, state and language.
@@ -16,7 +16,7 @@ pub fn gallery(settings: &Settings) -> Vec<(String, String, RenderedEmail)> {
             (
                 (*title).to_owned(),
                 language.to_owned(),
-                render(settings, language, message),
+                render(settings, language, &TimeFormat::default(), message),
             )
         });
         shown.collect::<Vec<_>>()

@@ -1,5 +1,7 @@
 use super::*;
-use account::{CodeEmail, FailureCause, Notice, Organization, Purpose, Request, Timestamp, TypedCode, read_code};
+use account::{
+    CodeEmail, FailureCause, Notice, Organization, Purpose, Request, TimeFormat, Timestamp, TypedCode, read_code,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn all() -> Vec<(&'static str, &'static str, Email, RenderedEmail)> {
@@ -7,7 +9,7 @@ fn all() -> Vec<(&'static str, &'static str, Email, RenderedEmail)> {
     let in_language = |language: &'static str| {
         let settings = settings.clone();
         gallery::emails().into_iter().map(move |(title, message)| {
-            let rendered = render(&settings, language, &message);
+            let rendered = render(&settings, language, &TimeFormat::default(), &message);
             (title, language, message, rendered)
         })
     };
@@ -179,7 +181,7 @@ fn a_failure_notice_gives_advice_for_its_cause() {
             at: Timestamp(0),
             cause,
         });
-        let rendered = render(&Settings::default(), "en", &message);
+        let rendered = render(&Settings::default(), "en", &TimeFormat::default(), &message);
         format!("{}\n{}", rendered.subject, rendered.text)
     };
     let nothing_to_do = "you don’t need to do anything";
@@ -226,12 +228,16 @@ fn a_notice_queued_by_an_earlier_release_is_read() {
 fn no_email_suggests_signing_up_while_sign_up_is_closed() {
     for (language, word) in [("en", "create an account"), ("ar", "أنشئ حسابًا")] {
         let message = email_of("Reset: no account");
-        assert!(render(&Settings::default(), language, &message).text.contains(word));
+        assert!(
+            render(&Settings::default(), language, &TimeFormat::default(), &message)
+                .text
+                .contains(word)
+        );
         let closed = Settings {
             sign_up: false,
             ..Settings::default()
         };
-        let rendered = render(&closed, language, &message);
+        let rendered = render(&closed, language, &TimeFormat::default(), &message);
         assert!(
             !rendered.text.contains(word) && !rendered.html.contains(word),
             "{}",
@@ -243,7 +249,7 @@ fn no_email_suggests_signing_up_while_sign_up_is_closed() {
 #[test]
 fn a_deactivated_account_is_not_asked_to_sign_in() {
     let message = email_of("Sign up: account deactivated");
-    let rendered = render(&Settings::default(), "en", &message);
+    let rendered = render(&Settings::default(), "en", &TimeFormat::default(), &message);
     assert!(rendered.text.contains("is deactivated"), "{}", rendered.text);
     for advice in ["Sign in with", "Forgot password"] {
         assert!(!rendered.text.contains(advice), "{}", rendered.text);
@@ -443,11 +449,14 @@ fn arabic_is_right_to_left_and_english_is_left_to_right() {
 fn an_unknown_language_falls_back_to_english() {
     let message = gallery::emails().remove(0).1;
     let settings = Settings::default();
-    assert_eq!(render(&settings, "ar-EG", &message), render(&settings, "ar", &message));
+    assert_eq!(
+        render(&settings, "ar-EG", &TimeFormat::default(), &message),
+        render(&settings, "ar", &TimeFormat::default(), &message)
+    );
     for language in ["", "de", "arc", "EN"] {
         assert_eq!(
-            render(&settings, language, &message),
-            render(&settings, "en", &message),
+            render(&settings, language, &TimeFormat::default(), &message),
+            render(&settings, "en", &TimeFormat::default(), &message),
             "{language}"
         );
     }
@@ -474,7 +483,7 @@ fn hostile_values_add_no_markup_or_lines() {
     };
     let message = Email::AskAdministrator(request, organization);
     for language in ["en", "ar"] {
-        let rendered = render(&settings, language, &message);
+        let rendered = render(&settings, language, &TimeFormat::default(), &message);
         for raw in ["<b ", "<script", "<i>", "onclick='", "\"&\""] {
             assert!(!rendered.html.contains(raw), "{language} {raw}");
         }

@@ -1,7 +1,7 @@
 //! Catalogue texts (`locales/`) for one e-mail.
 
-use crate::Settings;
-use account::Timestamp;
+use crate::{Settings, moments};
+use account::{TimeFormat, Timestamp};
 
 /// Isolates a name in a sentence of the opposite direction, so that it doesn't displace punctuation (Unicode bidirectional
 /// algorithm).
@@ -17,17 +17,22 @@ pub(super) const ADDRESS_END: char = '\u{fdd1}';
 pub(super) struct Words<'a> {
     pub(super) language: &'static str,
     pub(super) settings: &'a Settings,
+    pub(super) times: &'a TimeFormat,
 }
 
 impl<'a> Words<'a> {
     /// Falls back from `ar-EG` to `ar`, and from unknown languages to English.
-    pub(super) fn of(language: &str, settings: &'a Settings) -> Self {
+    pub(super) fn of(language: &str, times: &'a TimeFormat, settings: &'a Settings) -> Self {
         let language = if language.split('-').next() == Some("ar") {
             "ar"
         } else {
             "en"
         };
-        Self { language, settings }
+        Self {
+            language,
+            settings,
+            times,
+        }
     }
 
     /// Returns this service's address for people, who type it: without `https://`.
@@ -75,19 +80,14 @@ impl<'a> Words<'a> {
         rust_i18n::replace_patterns(&crate::_rust_i18n_translate(self.language, key), &names, &values)
     }
 
-    /// Formats a time: `24 November 2026 at 10:02 UTC`. Never `2026-11-24`: in a pasted e-mail, its eight digits look
-    /// like a code.
+    /// Writes a moment in the reader's time zone: `24 November 2026 at 10:02 UTC`.
     pub(super) fn moment(&self, at: Timestamp) -> String {
-        let date = at.day();
-        let mut parts = date.split('-');
-        let (year, month, day) = (parts.next(), parts.next(), parts.next());
-        let month = self.say_plainly(&format!("month.{}", month.unwrap_or("01")), &[]);
-        let (day, year, time) = (day.unwrap_or_default(), year.unwrap_or_default(), at.hour_and_minute());
-        let day = day.trim_start_matches('0');
-        self.say_plainly(
-            "moment",
-            &[("day", day), ("month", &month), ("year", year), ("time", &time)],
-        )
+        moments::written_in_email(self.language, self.times, at)
+    }
+
+    /// Writes a time of day in the reader's time zone: `10:02 UTC`.
+    pub(super) fn time(&self, at: Timestamp) -> String {
+        moments::time_in_email(self.language, self.times, at)
     }
 
     /// Translates a browser's short name from a fixed English list: `Firefox on Linux`, `a browser`.

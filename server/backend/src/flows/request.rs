@@ -6,6 +6,7 @@ use super::email_change::EmailChange;
 use super::export::Export;
 use super::history::History;
 use super::logout::ClientLogout;
+use super::preferences::Preferences;
 use super::products::ConnectedProducts;
 use super::profile::Profile;
 use super::provider::ProviderSignIn;
@@ -136,6 +137,12 @@ impl<'a> BrowserRequest<'a> {
     #[must_use]
     pub const fn export(self) -> Export<'a> {
         Export(self)
+    }
+
+    /// Selects the preferences of the signed-in account.
+    #[must_use]
+    pub const fn preferences(self) -> Preferences<'a> {
+        Preferences(self)
     }
 
     /// Selects sign-in with a provider.

@@ -5,7 +5,7 @@ use super::mailed_email::drop_flow;
 use super::request::{BrowserRequest, Sessions};
 use crate::store::accounts::Stored;
 use crate::store::sessions::Session;
-use crate::store::{ReadConn, WriteTx, accounts, devices, events, flows, sessions};
+use crate::store::{ReadConn, WriteTx, accounts, devices, events, flows, preferences, sessions};
 use crate::{Backend, Error, Fault, TokenChange, TokenKind, Transition, Visitor, random};
 use account::{
     Account, AccountId, ActivityKind, Attempts, DeviceRow, Method, PasswordAccess, PasswordRow, Purpose, Refusal,
@@ -29,6 +29,7 @@ impl Sessions<'_> {
         let mut conn = self.0.read().await?;
         match self.0.signed_in_or_leaving(&mut conn).await {
             Ok((_, stored)) => Ok(Some(Visitor {
+                preferences: preferences::find(&mut conn, &stored.account.id).await?,
                 language: stored.account.language,
                 administers: stored.administers,
                 leaves: stored.account.delete_after.is_some(),
@@ -36,21 +37,6 @@ impl Sessions<'_> {
             Err(Error::Refused(_) | Error::Repeated(_)) => Ok(None),
             Err(Error::Fault(fault)) => Err(fault),
         }
-    }
-
-    /// Stores the signed-in account's language, used by screens in every browser and by e-mails.
-    ///
-    /// # Errors
-    /// A database [`Fault`].
-    pub async fn choose_language(self, language: &str) -> Result<(), Fault> {
-        if self.0.tokens.session.is_none() {
-            return Ok(());
-        }
-        let mut tx = self.0.begin().await?;
-        if let Some(session) = self.0.find_session(&mut tx, self.0.now()).await? {
-            accounts::set_language(&mut tx, &AccountId(session.account_id), language).await?;
-        }
-        tx.commit().await
     }
 
     /// Returns the data of the security page, with the activity before `before`, or the newest.

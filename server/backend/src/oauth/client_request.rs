@@ -33,6 +33,8 @@ pub enum ClientEndpoint {
     Introspect,
     /// Ends tokens (RFC 7009).
     Revoke,
+    /// Says whether a user wants a group of e-mails.
+    MailChoice,
 }
 
 /// Why a client's request is refused.
@@ -77,11 +79,12 @@ impl ClientEndpoint {
             Self::Push => "/oauth/par",
             Self::Introspect => "/oauth/introspect",
             Self::Revoke => "/oauth/revoke",
+            Self::MailChoice => "/oauth/mail-choice",
         }
     }
 }
 
-const INVALID_CLIENT: ClientError =
+pub(super) const INVALID_CLIENT: ClientError =
     ClientError::Refused("invalid_client", "the client is unknown, or its secret is wrong");
 
 impl Backend {
@@ -137,6 +140,7 @@ impl Backend {
             ClientEndpoint::Push => self.push(form, asked, client).await,
             ClientEndpoint::Introspect => self.introspect(token(asked)?, client).await,
             ClientEndpoint::Revoke => self.revoke_token(token(asked)?, client).await,
+            ClientEndpoint::MailChoice => self.tell_mail_choice(asked, client).await,
         }
     }
 

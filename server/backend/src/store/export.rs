@@ -94,6 +94,33 @@ rows! {
         #[serde(serialize_with = "time")]
         ends_at: Option<i64>,
     }
+    /// How the user wants pages and e-mails.
+    PreferencesRow preferences "SELECT time_zone, date_format, twelve_hours, theme, text_size FROM preferences
+          WHERE account_id = $1 AND CAST($2 AS TEXT) <> ''" {
+        time_zone: Option<String>,
+        date_format: String,
+        twelve_hours: i64,
+        theme: Option<String>,
+        text_size: String,
+    }
+    /// A choice for or against a group of e-mails.
+    MailChoiceRow mail_choices "SELECT group_id, wanted, changed_at, source FROM mail_choices
+          WHERE account_id = $1 AND CAST($2 AS TEXT) <> '' ORDER BY group_id" {
+        group_id: String,
+        wanted: i64,
+        #[serde(serialize_with = "time")]
+        changed_at: Option<i64>,
+        source: String,
+    }
+    /// A change of such a choice.
+    MailChoiceChangeRow mail_choice_changes "SELECT group_id, wanted, changed_at, source FROM mail_choice_changes
+          WHERE account_id = $1 AND CAST($2 AS TEXT) <> '' ORDER BY changed_at" {
+        group_id: String,
+        wanted: i64,
+        #[serde(serialize_with = "time")]
+        changed_at: Option<i64>,
+        source: String,
+    }
     /// A signed-in browser.
     SessionRow sessions "SELECT browser, client, signed_in_at, last_seen_at, ends_at, authenticated_at, methods FROM sessions
           WHERE account_id = $1 AND CAST($2 AS TEXT) <> '' ORDER BY signed_in_at" {

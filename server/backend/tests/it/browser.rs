@@ -26,6 +26,7 @@ impl Browser {
             language: "en".into(),
             signed_in: false,
             administers: false,
+            preferences: account::Preferences::default(),
         };
         Self {
             held: BrowserTokens {

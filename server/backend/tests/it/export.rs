@@ -37,6 +37,25 @@ const EXPORTED: &[(&str, &[&str])] = &[
     ),
     ("email_changes", &["account_id", "old_email", "changed_at", "ends_at"]),
     (
+        "preferences",
+        &[
+            "account_id",
+            "time_zone",
+            "date_format",
+            "twelve_hours",
+            "theme",
+            "text_size",
+        ],
+    ),
+    (
+        "mail_choices",
+        &["account_id", "group_id", "wanted", "changed_at", "source"],
+    ),
+    (
+        "mail_choice_changes",
+        &["account_id", "group_id", "wanted", "changed_at", "source"],
+    ),
+    (
         "sessions",
         &[
             "account_id",
@@ -110,6 +129,11 @@ const LEFT_OUT: &[(&str, &[&str], &str)] = &[
         "a number of this service without meaning outside",
     ),
     ("email_changes", &["id"], "what the cookie is known by"),
+    (
+        "mail_choice_changes",
+        &["id"],
+        "a number of this service without meaning outside",
+    ),
     (
         "sessions",
         &["id", "token_digest"],

@@ -27,23 +27,6 @@ async fn the_current_session_is_listed_first(world: &World) {
 }
 
 #[apply(on_both!)]
-async fn a_language_choice_applies_to_every_browser(world: &World) {
-    world.create_account(ADA).await;
-    let (here, there) = (world.signed_in(ADA).await, world.signed_in(ADA).await);
-    let language = |browser: Browser| async move {
-        let visitor = browser.request().sessions().visitor().await.unwrap();
-        visitor.and_then(|visitor| visitor.language)
-    };
-    assert_eq!(language(there.clone()).await, None);
-    here.request().sessions().choose_language("ar").await.unwrap();
-    assert_eq!(language(there.clone()).await.as_deref(), Some("ar"));
-    // A browser that isn't signed in changes nothing.
-    let stranger = world.browser();
-    stranger.request().sessions().choose_language("en").await.unwrap();
-    assert_eq!(language(there).await.as_deref(), Some("ar"));
-}
-
-#[apply(on_both!)]
 async fn a_session_can_be_ended(world: &World) {
     world.create_account(ADA).await;
     let (mut here, there, third) = (

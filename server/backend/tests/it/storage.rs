@@ -15,6 +15,7 @@ mod identities;
 mod limits;
 mod organizations;
 mod outbox;
+mod preferences;
 mod products;
 mod sessions;
 mod signing_keys;

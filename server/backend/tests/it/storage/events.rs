@@ -152,6 +152,7 @@ fn caller() -> Caller {
         language: "en".into(),
         signed_in: false,
         administers: false,
+        preferences: account::Preferences::default(),
     }
 }
 
