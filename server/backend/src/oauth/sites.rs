@@ -272,7 +272,6 @@ mod tests {
             email: email.into(),
             name: String::new(),
             disabled_at: None,
-            delete_after: None,
             organization: organization.map(str::to_owned),
         }
     }

@@ -3,9 +3,7 @@
 use crate::browser::Browser;
 use crate::product::{self, PARTNER, asked, begin, query, returned, with_clients};
 use crate::world::{ADA, GRACE, NEW_PASSWORD, PASSWORD, World, address, together};
-use account::{
-    AccountId, ActivityKind, DeletionStep, Notice, Refusal, ResetStep, SecurityDone, SignInStep, SignOutStep,
-};
+use account::{ActivityKind, DeletionStep, Notice, Refusal, ResetStep, SecurityDone, SignInStep, SignOutStep};
 use backend::DeletionRequest;
 use backend::flows::AuthorizationStep;
 

@@ -1,7 +1,7 @@
 //! The file with everything that is stored about an account, and the whole activity. Property 45.
 
 use crate::browser::{Browser, FlowResult, without_fault};
-use crate::world::{ADA, GRACE, WRONG_PASSWORD, World};
+use crate::world::{ADA, WRONG_PASSWORD, World};
 use account::{ActivityKind, Notice, Refusal};
 use backend::flows::AccountData;
 
