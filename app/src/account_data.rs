@@ -64,15 +64,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("invitations", &["organization", "created_at", "ends_at"]),
     (
         "requests",
-        &[
-            "purpose",
-            "reference",
-            "language",
-            "next_path",
-            "created_at",
-            "ends_at",
-            "finished_at",
-        ],
+        &["purpose", "reference", "created_at", "ends_at", "finished_at"],
     ),
     (
         "emails",

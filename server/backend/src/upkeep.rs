@@ -1,11 +1,12 @@
 //! Service-wide maintenance: sweeping expired rows, ending all sessions, and finding out which keys are in use.
 
 use crate::accounts::operator;
+use crate::deletions::REMINDER_DAYS;
 use crate::flows::DEVICE_DAYS;
 use crate::hashing::stored_under;
 use crate::store::events::Actor;
 use crate::store::{
-    Db, accounts, authorization, client_assertions, codes, devices, email_changes, email_turns, events, flows,
+    Db, accounts, authorization, client_assertions, codes, deletions, devices, email_changes, email_turns, events, flows,
     identities, invitations, key_checks, limits, logout_notices, outbox, sessions, signing_keys, throttles,
 };
 use crate::{Backend, Fault};
@@ -45,8 +46,8 @@ impl KeyUses {
 }
 
 /// Ends all sessions, flows and codes and revokes trust in all devices, so that every sign-in needs password and code. If the
-/// database was `restored` from a backup, also drops pending e-mails, because most were already sent; otherwise they are sent,
-/// because they include security notices.
+/// database was `restored` from a backup, also drops pending e-mails, because most were already sent, and gives owners of accounts that
+/// are due another week; otherwise e-mails are sent, because they include security notices.
 ///
 /// # Errors
 /// A database [`Fault`]; nothing is then ended.
@@ -58,6 +59,8 @@ pub async fn end_sessions(db: &Db, now: Timestamp, restored: bool) -> Result<End
     let flows = flows::end_all(&mut tx, now).await?.len();
     codes::supersede_all(&mut tx, now).await?;
     let emails = if restored {
+        // Attack: an owner has kept the account since the backup, and the first sweep deletes it.
+        deletions::postpone_all(&mut tx, now.plus_days(REMINDER_DAYS), now).await?;
         outbox::drop_all(&mut tx, now).await?
     } else {
         0

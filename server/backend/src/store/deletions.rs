@@ -69,6 +69,16 @@ pub async fn lock_due(tx: &mut WriteTx, id: &AccountId, now: Timestamp) -> Resul
     Ok(locked == 1)
 }
 
+/// Deletes no account before `until`, and reminds the owners of those that wait until then, again.
+pub async fn postpone_all(tx: &mut WriteTx, until: Timestamp, now: Timestamp) -> Result<u64, Fault> {
+    Ok(execute!(
+        tx,
+        "UPDATE accounts SET delete_after = $1, remind_after = $2 WHERE delete_after < $1",
+        until.0,
+        now.0
+    ))
+}
+
 /// Lists up to 20 accounts whose owners are to be reminded.
 pub async fn unreminded(conn: &mut ReadConn, now: Timestamp) -> Result<Vec<AccountId>, Fault> {
     let ids: Vec<String> = on!(conn, |conn| {

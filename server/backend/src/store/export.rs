@@ -1,4 +1,4 @@
-//! Everything that is stored about an account, for a file that its owner downloads. `tests/it/export.rs` lists what is left out, and
+//! Everything that is stored about an account, for a file that its owner downloads. `tests/it/export_columns.rs` lists what is left out, and
 //! fails on a new column that is neither here nor there.
 
 use super::ReadConn;
@@ -172,12 +172,10 @@ rows! {
         ends_at: Option<i64>,
     }
     /// A sign-in, reset or confirmation that was begun for the address, by its owner or anyone else.
-    RequestRow requests "SELECT purpose, reference, language, next_path, created_at, ends_at, finished_at FROM flows
+    RequestRow requests "SELECT purpose, reference, created_at, ends_at, finished_at FROM flows
           WHERE email = $2 AND CAST($1 AS TEXT) <> '' ORDER BY created_at" {
         purpose: String,
         reference: String,
-        language: String,
-        next_path: String,
         #[serde(serialize_with = "time")]
         created_at: Option<i64>,
         #[serde(serialize_with = "time")]

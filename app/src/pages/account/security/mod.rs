@@ -16,9 +16,7 @@ use self::invitations::invitations;
 use self::password::password;
 use self::products::products;
 #[cfg(feature = "ssr")]
-#[cfg(feature = "ssr")]
-pub(in crate::pages) use self::row::device;
-pub(in crate::pages) use self::row::{browser, edit_link, one_button};
+pub(in crate::pages) use self::row::{browser, device, edit_link, one_button};
 use self::sessions::sessions;
 use crate::api::security;
 use crate::client::PageState;

@@ -64,3 +64,19 @@ async fn an_organization_cancels_the_deletion_of_its_members(world: &World) {
     accounts::set_managed(&mut tx, &ada, None, NOW).await.unwrap();
     assert_eq!(deletions::find(&mut tx, &ada.0).await.unwrap(), Some(NOW));
 }
+
+#[apply(on_both!)]
+async fn deletions_are_postponed_with_another_reminder(world: &World) {
+    let mut tx = with_ada(world).await;
+    let (ada, later) = (id(ADA), NOW.plus_days(7));
+    assert_eq!(deletions::postpone_all(&mut tx, later, NOW).await.unwrap(), 0);
+    deletions::request(&mut tx, &ada, NOW, None).await.unwrap();
+    assert_eq!(deletions::postpone_all(&mut tx, later, NOW).await.unwrap(), 1);
+    assert_eq!(deletions::find(&mut tx, &ada.0).await.unwrap(), Some(later));
+    assert_eq!(deletions::unreminded(&mut tx, NOW.plus_ms(1)).await.unwrap(), [ada]);
+    assert_eq!(
+        deletions::postpone_all(&mut tx, NOW, NOW).await.unwrap(),
+        0,
+        "never earlier"
+    );
+}
