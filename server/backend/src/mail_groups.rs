@@ -1,5 +1,6 @@
 //! Groups of e-mails that readers can turn on and off: those of the operator's own mailers, and support.
 
+use crate::store::limits::{self, DAY_MS, Rule};
 use crate::store::mail_choices::{self, Reader, Source};
 use crate::store::{ReadConn, accounts};
 use crate::{Accounts, Backend, Fault, Settings, seal};
@@ -9,6 +10,14 @@ use account::{AccountId, EmailAddress, MailGroupRow};
 const SUPPORT: &str = "support";
 /// The path of the page that a link in an e-mail opens, before its token.
 const PATH: &str = "/unsubscribe/";
+
+/// Number of changed choices of an account in a day, each of which is recorded for good.
+const CHANGES_A_DAY: i64 = 100;
+
+/// Limits the changes of an account. Attack: someone at an open browser fills the record.
+pub(crate) fn changes_rule(account: &AccountId) -> Rule {
+    Rule::new(format!("mail choices {}", account.0), CHANGES_A_DAY, DAY_MS)
+}
 
 /// A group of e-mails.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -160,6 +169,14 @@ impl Backend {
         let mut tx = self.parts.db.begin().await?;
         accounts::lock_for_update(&mut tx, &account).await?;
         let found = self.subscription_of(&mut tx, &account, &group, language).await?;
+        // Attack: the holder of a link ends and undoes without end. To end is always possible.
+        let is_too_often = undo
+            && limits::take(&mut tx, &[changes_rule(&account)], self.now())
+                .await?
+                .is_some();
+        if is_too_often {
+            return Ok(found);
+        }
         if found.as_ref().is_some_and(|found| !is_done(found)) {
             mail_choices::set(&mut tx, &account, &group.id, undo, Source::OneClick, self.now()).await?;
         }

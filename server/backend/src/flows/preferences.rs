@@ -1,16 +1,13 @@
 //! The preferences: language and region, e-mails, appearance. They give no access, so they need no recent proof.
 
 use super::request::BrowserRequest;
+use crate::mail_groups::changes_rule;
 use crate::moments::time_zones;
 use crate::store::accounts::{self, Stored};
-use crate::store::limits::{DAY_MS, Rule};
 use crate::store::mail_choices::{self, Source};
 use crate::store::{WriteTx, preferences};
 use crate::{Error, Fault, Transition};
 use account::{Account, DateFormat, PreferencesView, Refusal, SecurityDone, Setting, TextSize, Theme, TimeFormat};
-
-/// Number of changed choices for groups of e-mails in a day, each of which is recorded for good.
-const MAIL_CHANGES_A_DAY: i64 = 100;
 
 /// The preferences of the signed-in account.
 #[derive(Clone, Copy)]
@@ -101,9 +98,7 @@ impl Preferences<'_> {
             if is_wanted == group.wanted {
                 continue;
             }
-            // Attack: someone at an open browser fills the record of changes.
-            let rule = Rule::new(format!("mail choices {}", account.id.0), MAIL_CHANGES_A_DAY, DAY_MS);
-            backend.take(&mut tx, &[rule], now).await?;
+            backend.take(&mut tx, &[changes_rule(&account.id)], now).await?;
             mail_choices::set(&mut tx, &account.id, &group.id, is_wanted, Source::Page, now).await?;
         }
         self.saved(tx, Setting::Mail).await

@@ -155,6 +155,21 @@ async fn a_link_ends_one_subscription_and_can_undo_that(world: &World) {
     assert_eq!(choices(&world).await, (vec![choice("tips", true, Source::OneClick)], 2));
 }
 
+/// Attack: the holder of a link ends and undoes without end, and fills the record of changes.
+#[apply(on_both!)]
+async fn a_link_undoes_a_hundred_times_a_day(world: &World) {
+    let world = with_groups(world).await;
+    let token = token(&world, "tips").await;
+    for _ in 0..102 {
+        for undo in [false, true] {
+            world.backend.change_subscription(&token, "en", undo).await.unwrap();
+        }
+    }
+    let (choices, changes) = choices(&world).await;
+    assert_eq!(choices, [choice("tips", false, Source::OneClick)]);
+    assert_eq!(changes, 201);
+}
+
 /// Attack: someone who finds an old e-mail subscribes the user again.
 #[apply(on_both!)]
 async fn a_link_does_not_undo_a_choice_on_the_page(world: &World) {
@@ -260,6 +275,9 @@ async fn an_operator_records_choices_and_lists_them(world: &World) {
         .collect();
     assert_eq!(listed, [(ADA, Some(1)), (GRACE, None)]);
     assert_eq!(accounts.mail_readers("news", ADA, 10).await.unwrap().len(), 1);
+    assert!(accounts.delete(&ada()).await.unwrap());
+    let changes = world.database.number("select count(*) from mail_choice_changes").await;
+    assert_eq!(changes, 0, "the record ends with the account");
 }
 
 #[apply(on_both!)]
