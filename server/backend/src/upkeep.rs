@@ -6,8 +6,8 @@ use crate::flows::DEVICE_DAYS;
 use crate::hashing::stored_under;
 use crate::store::events::Actor;
 use crate::store::{
-    Db, accounts, authorization, client_assertions, codes, deletions, devices, email_changes, email_turns, events, flows,
-    identities, invitations, key_checks, limits, logout_notices, outbox, sessions, signing_keys, throttles,
+    Db, accounts, authorization, client_assertions, codes, deletions, devices, email_changes, email_turns, events,
+    flows, identities, invitations, key_checks, limits, logout_notices, outbox, sessions, signing_keys, throttles,
 };
 use crate::{Backend, Fault};
 use account::{AccountId, ActivityKind, Timestamp};

@@ -32,7 +32,14 @@ const EXPORTED: &[(&str, &[&str])] = &[
     ("email_changes", &["account_id", "old_email", "changed_at", "ends_at"]),
     (
         "preferences",
-        &["account_id", "time_zone", "date_format", "twelve_hours", "theme", "text_size"],
+        &[
+            "account_id",
+            "time_zone",
+            "date_format",
+            "twelve_hours",
+            "theme",
+            "text_size",
+        ],
     ),
     (
         "mail_choices",
@@ -107,7 +114,11 @@ const LEFT_OUT: &[(&str, &[&str], &str)] = &[
         "a number of this service without meaning outside",
     ),
     ("email_changes", &["id"], "what the cookie is known by"),
-    ("mail_choice_changes", &["id"], "a number of this service without meaning outside"),
+    (
+        "mail_choice_changes",
+        &["id"],
+        "a number of this service without meaning outside",
+    ),
     (
         "sessions",
         &["id", "token_digest"],
