@@ -19,7 +19,7 @@ use account::{Account, EmailAddress, Keyring, Name, Organization, Secret, Timest
 use backend::oauth::{ClientSettings, SiteRuleSettings, SiteSettings};
 use backend::oidc::ProviderSettings;
 use backend::store::Db;
-use backend::{Backend, MailGroup, NewAccount, retried};
+use backend::{Backend, NewAccount, retried};
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -325,7 +325,7 @@ pub fn show(config: &Config) -> Result<(), Failed> {
     let providers = config.providers.iter().map(|provider| shown(provider, config));
     let clients = config.clients.iter().map(shown_client);
     let sites = config.sites.iter().map(|site| shown_site(site, &config.site_rules));
-    let groups = config.settings.mail_groups.iter().map(shown_group);
+    let groups = config.settings.mail_groups.iter().map(mail_groups::shown);
     let tables = providers.chain(clients).chain(sites).chain(groups);
     say(&lines.chain(tables).collect::<String>())
 }
@@ -383,16 +383,6 @@ fn shown_site(site: &SiteSettings, rules: &[SiteRuleSettings]) -> String {
         );
     }
     text
-}
-
-/// Returns a group of e-mails as in the configuration file.
-fn shown_group(group: &MailGroup) -> String {
-    let (name_ar, description_ar) = &group.arabic;
-    format!(
-        "\n[[mail_groups]]\nid = {:?}\nname = {:?}\ndescription = {:?}\nname_ar = {name_ar:?}\n\
-         description_ar = {description_ar:?}\ndefault = {}\n",
-        group.id, group.name, group.description, group.default
-    )
 }
 
 /// Runs `rekey check-config --list`.

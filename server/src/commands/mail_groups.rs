@@ -132,3 +132,13 @@ fn written<'a>(
     }
     Ok(String::from_utf8(file.into_inner()?)?)
 }
+
+/// Returns a group of e-mails as in the configuration file.
+pub(super) fn shown(group: &backend::MailGroup) -> String {
+    let (name_ar, description_ar) = &group.arabic;
+    format!(
+        "\n[[mail_groups]]\nid = {:?}\nname = {:?}\ndescription = {:?}\nname_ar = {name_ar:?}\n\
+         description_ar = {description_ar:?}\ndefault = {}\n",
+        group.id, group.name, group.description, group.default
+    )
+}
