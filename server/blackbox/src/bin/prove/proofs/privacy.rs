@@ -13,14 +13,14 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         number: 45,
         property: "A deletion ends all that an account has; until it is done, its owner chooses before anything else",
-        hole: "Without the check of `delete_after` in `signed_in()` (`flows/sessions.rs`), every page opened to a sign-in after the request.",
+        hole: "Without the check of `delete_after` in `signed_in()` (`flows/sessions.rs`), every page opened after a sign-in, and a second request was accepted.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: deletions,
     },
     Proof {
         number: 45,
         property: "The file with an account's data has all of its own and nothing of others, also under load",
-        hole: "With `WHERE email = $2 OR TRUE` in the requests of `store/export.rs`, each file had the addresses of all users.",
+        hole: "With identities read from all other accounts (`store/export.rs`), each file had the addresses of all users.",
         on: &[Setting::Sqlite, Setting::Postgres2],
         run: exports,
     },
