@@ -59,7 +59,7 @@ fn list(view: HistoryView) -> AnyView {
 }
 
 fn entry(event: Activity, words: Words) -> AnyView {
-    let kind = event.kind;
+    let (kind, advice) = (event.kind, advice(event.kind));
     // Events caused by an operator have no network address.
     let by = (!event.client.is_empty()).then(|| {
         let name = browser(&event.browser, words);
@@ -74,7 +74,8 @@ fn entry(event: Activity, words: Words) -> AnyView {
                 <LocalTime at=event.at show=When::DayAndTime />
                 {by}
             </p>
-            <p>{words.say(&["history.is_", kind.as_str()].concat())} " " {words.say(advice(kind))}</p>
+            <p>{words.say(&["history.is_", kind.as_str()].concat())} " " {words.say(advice)}</p>
+            {(advice == IF_NOT_YOU).then(|| view! { <a href="/secure">{words.say("history.not_me")}</a> })}
         </Row>
     }
     .into_any()
@@ -89,6 +90,8 @@ pub fn title(kind: &str, words: Words) -> String {
         Some(_) => words.say(&["activity.", kind].concat()),
     }
 }
+
+const IF_NOT_YOU: &str = "history.do_if_not_you";
 
 /// Returns the key of what to do after an event.
 const fn advice(kind: ActivityKind) -> &'static str {
@@ -113,7 +116,7 @@ const fn advice(kind: ActivityKind) -> &'static str {
         | ActivityKind::InvitationWithdrawn
         | ActivityKind::DeletionRequested
         | ActivityKind::DeletionCanceled
-        | ActivityKind::DataDownloaded => "history.do_if_not_you",
+        | ActivityKind::DataDownloaded => IF_NOT_YOU,
         ActivityKind::SignedOut
         | ActivityKind::SessionEnded
         | ActivityKind::SessionsEnded
