@@ -26,7 +26,7 @@ const IN_ORDER: [&str; 5] = [
     "WHERE used_at IS NULL LIMIT",
 ];
 /// Operators' statements on all rows, such as the end of every session or the deletion of an account.
-const OF_ALL: [&str; 13] = [
+const OF_ALL: [&str; 14] = [
     "SELECT count(*) FROM passwords",
     "SELECT count(*) FROM codes",
     "SELECT count(*) FROM outbox",
@@ -35,6 +35,7 @@ const OF_ALL: [&str; 13] = [
     "DELETE FROM authorization_requests WHERE client_id",
     "DELETE FROM logout_notices WHERE client_id",
     "DELETE FROM pushed_requests WHERE client_id",
+    "UPDATE accounts SET delete_after = $1, remind_after = $2 WHERE delete_after <",
     "UPDATE codes SET superseded_at = $1 WHERE COALESCE",
     "UPDATE devices SET trusted_until = NULL WHERE trusted_until IS NOT NULL",
     "UPDATE flows SET ended_at = $1, version = version + 1\n              WHERE COALESCE",
