@@ -35,7 +35,7 @@ const OF_ALL: [&str; 14] = [
     "DELETE FROM authorization_requests WHERE client_id",
     "DELETE FROM logout_notices WHERE client_id",
     "DELETE FROM pushed_requests WHERE client_id",
-    "UPDATE accounts SET delete_after = $1, remind_after = $2 WHERE delete_after < $1",
+    "UPDATE accounts SET delete_after = $1, remind_after = $2 WHERE delete_after <",
     "UPDATE codes SET superseded_at = $1 WHERE COALESCE",
     "UPDATE devices SET trusted_until = NULL WHERE trusted_until IS NOT NULL",
     "UPDATE flows SET ended_at = $1, version = version + 1\n              WHERE COALESCE",
@@ -86,11 +86,7 @@ const CROWD: &str = "
     INSERT INTO site_sessions SELECT i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO logout_notices SELECT i, i, i, i, i % 20, i, i FROM generate_series(1, 4000) i;
     UPDATE logout_notices SET session_id = NULL WHERE id::bigint % 100 = 0;
-    INSERT INTO email_changes SELECT i, i % 1000 + 1, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO connected_products SELECT i, i % 20, i, i, i FROM generate_series(1, 4000) i;
-    INSERT INTO preferences SELECT i, i, 'words', 0, 'dark', 'large' FROM generate_series(1, 4000) i;
-    INSERT INTO mail_choices SELECT i, i % 20, i % 2, i, 'page' FROM generate_series(1, 4000) i;
-    INSERT INTO mail_choice_changes SELECT i, i, i % 20, i % 2, i, 'page' FROM generate_series(1, 4000) i;
     INSERT INTO access_tokens SELECT i, i, i FROM generate_series(1, 4000) i;
     UPDATE outbox SET sent_at = 1 WHERE id::bigint % 100 > 0;
     ANALYZE";
