@@ -7,7 +7,7 @@ import { expect, test } from '../support/test';
 import { NEW_PASSWORD } from '../support/users';
 
 async function enterNewAddress(page: Page, address: string): Promise<void> {
-  await open(page, '/profile/email', 'Change e-mail address');
+  await open(page, '/profile/email', 'Edit e-mail address');
   await field(page, 'New e-mail address').fill(address);
   await button(page, 'Send passcode').click();
   await arrive(page, 'Check your e-mail');
@@ -37,8 +37,8 @@ test('the address is changed with a code to the new one, and the focus returns t
   const next = users.unregistered().email;
   await signIn(page, user, post);
   await open(page, '/profile', 'Profile');
-  await link(page, 'Change e-mail address').click();
-  await arrive(page, 'Change e-mail address');
+  await link(page, 'Edit e-mail address').click();
+  await arrive(page, 'Edit e-mail address');
   await look(page, 'email-change');
   await button(page, 'Send passcode').click();
   await expectRefusal(page, 'Enter your e-mail address.', 'New e-mail address');
@@ -60,7 +60,7 @@ test('the address is changed with a code to the new one, and the focus returns t
   await submitCode(page, code);
   await arrive(page, 'Profile');
   await expect(page.getByRole('status')).toContainText('E-mail address changed.');
-  await expect(link(page, 'Change e-mail address')).toBeFocused();
+  await expect(link(page, 'Edit e-mail address')).toBeFocused();
   await expect(page.getByRole('listitem').filter({ hasText: 'E-mail address' })).toContainText(next);
   const started = await post.email(user.email, (message) => message.subject.startsWith('A new e-mail address'), 'the start');
   expect(started.text).not.toContain(next);
@@ -93,7 +93,7 @@ test('after the end of the session, the new address is still there', async ({ pa
   const user = await users.local();
   const next = users.unregistered().email;
   await signIn(page, user, post);
-  await open(page, '/profile/email', 'Change e-mail address');
+  await open(page, '/profile/email', 'Edit e-mail address');
   await field(page, 'New e-mail address').fill(next);
   await page.context().clearCookies({ name: '__Host-session' });
   await button(page, 'Send passcode').click();
@@ -103,7 +103,7 @@ test('after the end of the session, the new address is still there', async ({ pa
   await button(page, 'Sign in').click();
   await arrive(page, 'Check your e-mail');
   await submitCode(page, await post.code(user.email, 6));
-  await arrive(page, 'Change e-mail address');
+  await arrive(page, 'Edit e-mail address');
   await expect(field(page, 'New e-mail address')).toHaveValue(next);
 });
 

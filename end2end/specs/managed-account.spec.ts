@@ -30,7 +30,7 @@ test('a managed account shows its organization and no edit button', async ({ pag
   // Nor an address to change.
   await open(page, '/profile', 'Profile');
   await expect(main).toContainText(`Managed by ${ORGANIZATION}`);
-  await expect(link(page, 'Change e-mail address')).toHaveCount(0);
+  await expect(link(page, 'Edit e-mail address')).toHaveCount(0);
   await expect(link(page, 'Add job title')).toHaveCount(0);
   await page.goto('/profile/email');
   await expect(page.locator('input[type=email]')).toHaveCount(0);

@@ -59,7 +59,7 @@ test('all activity says what it means, and is downloaded as a table', async ({ p
   await open(page, '/account/privacy', 'Privacy');
   await link(page, 'See all activity').click();
   await arrive(page, 'Activity');
-  await expect(page.getByRole('main')).toContainText('If this wasn’t you, change your password');
+  await expect(page.getByRole('main')).toContainText('If this wasn’t you, secure your account.');
   await look(page, 'activity');
   const download = await downloaded(page, 'Download as a table (CSV)');
   expect(download.suggestedFilename()).toBe('activity.csv');
