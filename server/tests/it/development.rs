@@ -36,7 +36,7 @@ async fn emails_are_not_shown_under_another_host_name() {
 async fn the_gallery_shows_each_email_in_each_language() {
     let world = World::new().await;
     let gallery = world.open("/dev/emails/gallery").await;
-    assert_eq!(gallery.text().matches("<article>").count(), 68);
+    assert_eq!(gallery.text().matches("<article>").count(), 104);
     assert!(gallery.text().contains("012345"));
     let mail = world.open("/dev/emails/gallery/reset-code.ar").await;
     assert!(mail.text().contains("01234567"));

@@ -86,7 +86,11 @@ const CROWD: &str = "
     INSERT INTO site_sessions SELECT i, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO logout_notices SELECT i, i, i, i, i % 20, i, i FROM generate_series(1, 4000) i;
     UPDATE logout_notices SET session_id = NULL WHERE id::bigint % 100 = 0;
+    INSERT INTO email_changes SELECT i, i % 1000 + 1, i, i, i FROM generate_series(1, 4000) i;
     INSERT INTO connected_products SELECT i, i % 20, i, i, i FROM generate_series(1, 4000) i;
+    INSERT INTO preferences SELECT i, i, 'words', 0, 'dark', 'large' FROM generate_series(1, 4000) i;
+    INSERT INTO mail_choices SELECT i, i % 20, i % 2, i, 'page' FROM generate_series(1, 4000) i;
+    INSERT INTO mail_choice_changes SELECT i, i, i % 20, i % 2, i, 'page' FROM generate_series(1, 4000) i;
     INSERT INTO access_tokens SELECT i, i, i FROM generate_series(1, 4000) i;
     UPDATE outbox SET sent_at = 1 WHERE id::bigint % 100 > 0;
     ANALYZE";
