@@ -139,6 +139,14 @@ fn shown(field: &str, value: &Value, words: Words) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(true) => words.say("export.yes"),
         Value::Bool(false) => words.say("export.no"),
+        Value::Number(number) if matches!(field, "wanted" | "twelve_hours") => {
+            words.say(if number.as_i64() == Some(0) {
+                "export.no"
+            } else {
+                "export.yes"
+            })
+        }
+        Value::Number(number) => number.to_string(),
         _ => "–".to_owned(),
     };
     format!("<bdi>{}</bdi>", escaped(&text))

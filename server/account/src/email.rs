@@ -112,6 +112,7 @@ pub enum Notice {
         at: Timestamp,
         browser: String,
         restored: bool,
+        sets_password: bool,
     },
     /// A password was added to an account that had none.
     PasswordAdded { at: Timestamp, browser: String },

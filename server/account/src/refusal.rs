@@ -13,6 +13,8 @@ pub enum Refusal {
     EmailLocalPartNotAscii,
     /// The new address is the account's address.
     EmailSameAsNow,
+    /// The account's address was changed in the last seven days, which can still be undone.
+    EmailMoved,
     /// Another account got the address during the change. Only its owner learns this.
     EmailTaken,
     // Sign-in.
@@ -208,6 +210,7 @@ impl Refusal {
             Self::EmailMalformed => "email_malformed",
             Self::EmailLocalPartNotAscii => "email_local_part_not_ascii",
             Self::EmailSameAsNow => "email_same_as_now",
+            Self::EmailMoved => "email_moved",
             Self::EmailTaken => "email_taken",
             Self::PasswordMissing => "password_missing",
             Self::SignInWrong => Self::SIGN_IN_WRONG,
@@ -312,7 +315,8 @@ impl Refusal {
             Self::DomainMissing | Self::DomainMalformed | Self::DomainPublic => Field::Domain,
             Self::AlreadyMember | Self::DomainUnverified => Field::Email,
             Self::NameMissing | Self::NameUnfit => Field::Name,
-            Self::EmailTaken
+            Self::EmailMoved
+            | Self::EmailTaken
             | Self::PasswordTriesUsedUp
             | Self::TriesUsedUp
             | Self::ResendWait { .. }

@@ -1,8 +1,9 @@
 //! Operator actions on accounts: creating, listing, deactivating, assigning to an organization.
 
+use crate::deletions::REMINDER_DAYS;
 use crate::store::events::Actor;
 use crate::store::identities::Identity;
-use crate::store::{WriteTx, accounts, devices, events, identities, organizations, outbox, sessions};
+use crate::store::{WriteTx, accounts, deletions, devices, events, identities, organizations, outbox, sessions};
 use crate::{Backend, Caller, Error, Fault, random};
 use account::{Account, AccountId, ActivityKind, Email, EmailAddress, Name, Notice, Organization, Secret};
 
@@ -118,6 +119,10 @@ impl Accounts<'_> {
         };
         let id = stored.account.id;
         accounts::set_disabled(&mut tx, &id, off.then_some(now), None).await?;
+        if !off {
+            // Its owner could not keep it while it was deactivated.
+            deletions::postpone(&mut tx, &id, now.plus_days(REMINDER_DAYS)).await?;
+        }
         let kind = if off {
             ActivityKind::Disabled
         } else {

@@ -2,7 +2,7 @@
 
 use crate::accounts::operator;
 use crate::store::events::{self, Actor};
-use crate::store::{WriteTx, accounts, deletions, outbox};
+use crate::store::{WriteTx, accounts, deletions, email_changes, outbox};
 use crate::{Accounts, Backend, Caller, Fault};
 use account::{Account, AccountId, ActivityKind, Email, EmailAddress, Notice, Timestamp};
 
@@ -18,6 +18,8 @@ pub enum DeletionRequest {
     Already(Timestamp),
     /// The organization of this name manages it, so its owner could not keep it.
     Managed(String),
+    /// It is deactivated, so its owner could not keep it.
+    Deactivated,
     /// There is none.
     NoAccount,
 }
@@ -39,6 +41,9 @@ impl Accounts<'_> {
         if let Some(at) = account.delete_after {
             return Ok(DeletionRequest::Already(at));
         }
+        if account.disabled_at.is_some() {
+            return Ok(DeletionRequest::Deactivated);
+        }
         let by = (Actor::Operator, &operator());
         let Some(until) = self.0.mark_for_deletion(&mut tx, &account, by, self.0.now()).await? else {
             return Ok(DeletionRequest::NoAccount);
@@ -58,8 +63,13 @@ impl Accounts<'_> {
             return Ok(false);
         };
         accounts::lock_for_update(&mut tx, &stored.account.id).await?;
-        self.0.delete_account(tx, &stored.account).await?;
-        self.0.parts.db.forget_deleted().await?;
+        // Again, because its address may have changed before the lock.
+        let current = accounts::find(&mut tx, &stored.account.id).await?;
+        let Some(current) = current.filter(|current| current.account.email == *email) else {
+            return Ok(false);
+        };
+        self.0.delete_account(tx, &current.account).await?;
+        self.0.forget_deleted().await;
         Ok(true)
     }
 }
@@ -75,7 +85,11 @@ impl Backend {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Fault> {
         let days = self.settings().deletion_grace_days;
-        let until = now.plus_days(days);
+        let mut until = now.plus_days(days);
+        // Attack: an intruder changes the address and has the account deleted before its owner can undo that.
+        if let Some(undoable) = email_changes::undoable_until(tx, &account.id, now).await? {
+            until = until.max(undoable.plus_days(1));
+        }
         // A reminder soon after the notice says nothing new.
         let remind_after = (days > REMINDER_DAYS).then(|| until.plus_days(-REMINDER_DAYS));
         if !deletions::request(tx, &account.id, until, remind_after).await? {
@@ -88,7 +102,15 @@ impl Backend {
             browser,
             until,
         };
-        self.notify_of_deletion(tx, account, notice, now).await?;
+        self.notify_of_deletion(tx, account, notice.clone(), now).await?;
+        for old in email_changes::left_by(tx, &account.id).await? {
+            let Ok(email) = EmailAddress::parse(&old) else { continue };
+            let former = Account {
+                email,
+                ..account.clone()
+            };
+            self.notify_of_deletion(tx, &former, notice.clone(), now).await?;
+        }
         Ok(Some(until))
     }
 
@@ -101,7 +123,9 @@ impl Backend {
         let due = deletions::due(&mut conn, now).await?;
         drop(conn);
         for id in unreminded.iter().filter(|id| !due.contains(id)) {
-            self.remind(id, now).await?;
+            if let Err(fault) = self.remind(id, now).await {
+                tracing::warn!(%fault, "the owner of an account that is due was not reminded");
+            }
         }
         for id in due {
             match self.delete_if_due(&id, now).await {
@@ -113,9 +137,16 @@ impl Backend {
         if deleted > 0 {
             // For the operator, without the account. Attack: a reader of the log learns who had one.
             tracing::info!(deleted, "accounts were deleted at the end of their waiting time");
-            self.parts.db.forget_deleted().await?;
+            self.forget_deleted().await;
         }
         Ok(deleted)
+    }
+
+    /// Removes deleted bytes from the database's log. The deletion has happened, also if this fails.
+    async fn forget_deleted(&self) {
+        if let Err(fault) = self.parts.db.forget_deleted().await {
+            tracing::warn!(%fault, "deleted bytes stay in the database's log until the next deletion");
+        }
     }
 
     async fn remind(&self, id: &AccountId, now: Timestamp) -> Result<(), Fault> {

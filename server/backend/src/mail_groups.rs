@@ -159,7 +159,7 @@ impl Backend {
         };
         // Attack: an old link is sent again and again, and each time occupies SQLite's only writer, or adds to the record. It also
         // can't subscribe a user who has left on the page.
-        let is_done = |found: &Subscription| if undo { !found.can_undo } else { found.can_undo };
+        let is_done = |found: &Subscription| if undo { !found.can_undo } else { !found.wanted };
         let mut conn = self.parts.db.read().await?;
         let found = self.subscription_of(&mut conn, &account, &group, language).await?;
         drop(conn);

@@ -113,7 +113,8 @@ impl Upkeep<'_> {
             + logout_notices::prune(&mut tx, now, now.plus_days(-2)).await?
             + identities::prune(&mut tx, now).await?
             + invitations::prune(&mut tx, now).await?
-            + email_changes::prune(&mut tx, now).await?
+            // As long as e-mails to the old address are listed, so that a deletion finds them.
+            + email_changes::prune(&mut tx, now.plus_days(-30)).await?
             + devices::prune(&mut tx, now.plus_days(-DEVICE_DAYS)).await?
             + devices::prune_tokens(&mut tx, now.plus_days(-self.0.settings().trust_days)).await?
             + devices::date_unknown_use(&mut tx, now).await?

@@ -107,6 +107,9 @@ pub async fn delete(backend: &Backend, email: &EmailAddress, now: bool, yes: boo
         DeletionRequest::Managed(name) => Err(Failed::Other(format!(
             "{name} manages {email}, so its owner could not keep it; nothing was changed. Add --now to delete it at once."
         ))),
+        DeletionRequest::Deactivated => Err(Failed::Other(format!(
+            "{email} is deactivated, so its owner could not keep it; nothing was changed. Add --now to delete it at once."
+        ))),
         DeletionRequest::NoAccount => Err(no_account(email)),
     }
 }

@@ -79,6 +79,7 @@ fn review(flow: Flow<SecureStep>, email: EmailAddress, moved_to: Option<String>)
         "secure.ends_sessions",
         "secure.ends_codes",
         "secure.disconnects",
+        "secure.keeps",
         "secure.new_password",
     ];
     let effects = effects.map(|key| view! { <li>{words.say(key)}</li> });

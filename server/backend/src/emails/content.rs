@@ -251,14 +251,17 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
         Notice::Secured {
             at,
             browser,
-            restored: false,
-        } => ("secured", *at, Some(browser), &["secured_not_you", "secured_what"]),
-        Notice::Secured { at, browser, .. } => (
-            "secured",
-            *at,
-            Some(browser),
-            &["secured_restored", "secured_not_you", "secured_what"],
-        ),
+            restored,
+            sets_password,
+        } => {
+            let then: &[&str] = match (restored, sets_password) {
+                (true, true) => &["secured_restored", "secured_not_you", "secured_what"],
+                (true, false) => &["secured_restored", "secured_not_you"],
+                (false, true) => &["secured_not_you", "secured_what"],
+                (false, false) => &["secured_not_you"],
+            };
+            ("secured", *at, Some(browser), then)
+        }
         Notice::PasswordAdded { at, browser } => ("password_added", *at, Some(browser), &["password_added_not_you"]),
         Notice::ProviderConnected { at, browser, .. } => (
             "provider_connected",
@@ -354,7 +357,10 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
             ..
         }
         | Notice::DeletionRequested { .. }
-        | Notice::DeletionReminder { .. } => ("fact.sign_in_page", "/signin"),
+        | Notice::DeletionReminder { .. }
+        | Notice::Secured {
+            sets_password: false, ..
+        } => ("fact.sign_in_page", "/signin"),
         Notice::ManyFailures {
             cause: FailureCause::Passwords | FailureCause::ResetCodes,
             ..
@@ -365,7 +371,12 @@ fn notice_email(words: &Words<'_>, notice: &Notice) -> Content {
         _ => ("fact.secure_page", "/secure"),
     };
     let page = format!("{}{page}", words.settings.origin);
-    blocks.push(Block::Facts(vec![words.say_address(fact, ("url", &page))]));
+    let mut pages = vec![words.say_address(fact, ("url", &page))];
+    if let Notice::DeletionRequested { .. } = notice {
+        let secure = format!("{}/secure", words.settings.origin);
+        pages.push(words.say_address("fact.secure_page", ("url", &secure)));
+    }
+    blocks.push(Block::Facts(pages));
     Content {
         heading: words.say(&format!("subject.{kind}"), &values),
         subject,

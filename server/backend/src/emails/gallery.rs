@@ -193,6 +193,7 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
                 at,
                 browser: browser(),
                 restored: false,
+                sets_password: false,
             }),
         ),
         (
@@ -201,6 +202,7 @@ pub(super) fn emails() -> Vec<(&'static str, Email)> {
                 at,
                 browser: browser(),
                 restored: true,
+                sets_password: true,
             }),
         ),
         (

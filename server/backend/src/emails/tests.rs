@@ -382,7 +382,10 @@ const fn page_of(notice: &Notice) -> &'static str {
             ..
         }
         | Notice::DeletionRequested { .. }
-        | Notice::DeletionReminder { .. } => "http://127.0.0.1:3000/signin",
+        | Notice::DeletionReminder { .. }
+        | Notice::Secured {
+            sets_password: false, ..
+        } => "http://127.0.0.1:3000/signin",
         Notice::ManyFailures {
             cause: FailureCause::Passwords | FailureCause::ResetCodes,
             ..

@@ -81,7 +81,14 @@ impl EmailChange<'_> {
     /// # Errors
     /// A refusal: signed out, too early, or no e-mails left.
     pub async fn resend(self) -> Result<Transition<EmailChangeStep>, Error> {
-        self.owner(&mut self.0.read().await?).await?;
+        let mut conn = self.0.read().await?;
+        let account = self.owner(&mut conn).await?;
+        let flow = self.0.demand_flow(&mut conn, CHANGE_EMAIL).await?;
+        // Attack: on a shared browser, the next user sees the address of the one before.
+        if email_changes::account_of(&mut conn, &flow.id).await? != Some(account.id) {
+            return Err(Refusal::FlowGone.into());
+        }
+        drop(conn);
         let (_, mailed) = self.0.resend_email(CHANGE_EMAIL).await?;
         Ok(Transition::to(EmailChangeStep::EnterCode(mailed)))
     }
@@ -114,7 +121,8 @@ impl EmailChange<'_> {
         if !rows::set_address(&mut tx, &account.id, new, now).await? {
             return Err(Refusal::EmailTaken.into());
         }
-        email_changes::forget(&mut tx, &account.id, new).await?;
+        // Attack: the owner changes the address back, and the intruder undoes that from the address in between.
+        email_changes::undo(&mut tx, &account.id, new, now).await?;
         let mut ended = self.0.leave_address(&mut tx, old, now).await?;
         ended.extend(self.0.backend.end_flows(&mut tx, new, now).await?);
         self.0
@@ -199,6 +207,7 @@ impl BrowserRequest<'_> {
     ) -> Result<Vec<String>, Fault> {
         let ended = self.backend.end_flows(tx, old, now).await?;
         rows::unbind_flows(tx, old).await?;
+        self.backend.clear_failures(tx, old).await?;
         Ok(ended)
     }
 }

@@ -34,14 +34,16 @@ impl History<'_> {
         })
     }
 
-    /// Returns all of the activity, newest first, for a file.
+    /// Returns all of the activity, newest first, for a file, after a recent proof, as the other data of the account.
     ///
     /// # Errors
+    /// [`Refusal::ProofTooOld`](account::Refusal::ProofTooOld);
     /// [`Refusal::TooMany`](account::Refusal::TooMany); [`Refusal::SignedOut`](account::Refusal::SignedOut) without a live session.
     pub async fn all(self) -> Result<Vec<Recorded>, Error> {
         let mut conn = self.0.read().await?;
         // Attack: without a session, each form occupies SQLite's only writer.
-        let (_, stored) = self.0.signed_in(&mut conn).await?;
+        let (session, stored) = self.0.signed_in(&mut conn).await?;
+        self.0.require_fresh_proof(&session)?;
         drop(conn);
         let id = stored.account.id;
         let mut tx = self.0.begin().await?;

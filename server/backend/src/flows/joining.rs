@@ -2,7 +2,7 @@
 
 use super::request::{BrowserRequest, Joining};
 use crate::store::sessions::Session;
-use crate::store::{ReadConn, WriteTx, accounts, devices, invitations, organizations, sessions};
+use crate::store::{ReadConn, WriteTx, accounts, devices, email_changes, invitations, organizations, sessions};
 use crate::{Error, Fault, Transition};
 use account::{Account, ActivityKind, InvitationOffer, JoinStep, Notice, Refusal};
 
@@ -74,8 +74,12 @@ impl BrowserRequest<'_> {
         account: &Account,
         id: &str,
         organization: &str,
-    ) -> Result<Vec<String>, Fault> {
+    ) -> Result<Vec<String>, Error> {
         let now = self.now();
+        // Attack: an intruder makes their own organization manage the account, so that its owner cannot undo the change of address.
+        if email_changes::undoable_until(tx, &account.id, now).await?.is_some() {
+            return Err(Refusal::EmailMoved.into());
+        }
         accounts::set_managed(tx, &account.id, Some(id), now).await?;
         self.log(tx, &account.id, ActivityKind::Joined, now).await?;
         // Attack: a session or device from before keeps access to what is the organization's account now.

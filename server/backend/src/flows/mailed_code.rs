@@ -107,9 +107,16 @@ impl BrowserRequest<'_> {
             Some(FailureCause::Passwords | FailureCause::CurrentPasswords) => ActivityKind::WrongPassword,
             _ => ActivityKind::WrongCode,
         };
-        let whose = flow.account.clone().unwrap_or_else(events::unknown_account);
+        let mut account = flow.account.clone();
+        if flow.progress.purpose == Purpose::Secure {
+            // Attack: an intruder who changed the address learns that its owner is undoing it. Looked up for every address.
+            let id = account.clone().unwrap_or_else(events::unknown_account);
+            let current = accounts::find(tx, &id).await?;
+            account = account.filter(|_| current.is_some_and(|stored| stored.account.email == flow.email));
+        }
+        let whose = account.clone().unwrap_or_else(events::unknown_account);
         self.log(tx, &whose, kind, now).await?;
-        if let (true, Some(account), Some(cause)) = (in_a_row % 10 == 0, &flow.account, cause) {
+        if let (true, Some(account), Some(cause)) = (in_a_row % 10 == 0, &account, cause) {
             self.tell_of_failures(tx, account, cause, now).await?;
         }
         Ok(())

@@ -43,13 +43,22 @@ impl BrowserRequest<'_> {
         let counter = purpose.counter(mailbox_first);
         let mut tx = self.begin().await?;
         self.backend.take_turn(&mut tx, counter, email, None).await?;
-        let FlowOfForm { token, begun, before } = self.flow_of_form(&mut tx, purpose, email, now).await?;
+        let FlowOfForm {
+            mut token,
+            mut begun,
+            before,
+        } = self.flow_of_form(&mut tx, purpose, email, now).await?;
+        if let (Some(flow), Some(owner)) = (&begun, owner)
+            && email_changes::account_of(&mut tx, &flow.id).await?.as_ref() != Some(&owner.id)
+        {
+            // Attack: a change begun in the intruder's account becomes one of the account of a stolen session, without a notice.
+            (token, begun) = (random::token(), None);
+        }
         // A flow without a code began just before strangers used up the password tries. Its row already exists, so inserting
         // conflicts and the request is retried.
         if let Some(flow) = begun.filter(|flow| flow.progress.codes_sent > 0) {
             // A form that is sent twice has one effect and one screen, and spends no further budget.
             set_next(&mut tx, &flow, next).await?;
-            self.begin_email_change(&mut tx, &flow, owner).await?;
             let step = self.backend.mailed_code(&mut tx, &flow, now).await?;
             tx.commit().await?;
             return Ok(Transition::new(step, vec![hold_flow(purpose, token)]));
@@ -304,7 +313,10 @@ impl Backend {
         let mailbox_first = request.mailbox_first;
         let request = || request.clone();
         if progress.purpose == Purpose::ChangeEmail {
-            return (account.is_some() || moved).then(|| Email::AddressInUse(request()));
+            return match account {
+                Some(_) => Some(Email::AddressInUse(request())),
+                None => moved.then(|| Email::Moved(request())),
+            };
         }
         match (counter, account) {
             (AfterPassword, _) => None,

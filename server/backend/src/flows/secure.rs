@@ -6,11 +6,11 @@
 use super::mailed_code::Answered;
 use super::mailed_email::{hold_flow, new_flow};
 use super::request::BrowserRequest;
-use super::step_up::shown_step;
+use super::step_up::{LOST_ANSWER_MS, shown_step};
 use crate::store::flows::Flow;
 use crate::store::identities::Identity;
 use crate::store::{
-    ReadConn, WriteTx, account_changes as rows, accounts, connected_products, devices, email_changes, flows,
+    ReadConn, WriteTx, account_changes as rows, accounts, connected_products, deletions, devices, email_changes, flows,
     identities, outbox, sessions,
 };
 use crate::{CurrentStep, Error, Fault, TokenChange, Transition, random};
@@ -40,13 +40,16 @@ impl SecureAccount<'_> {
             Some((flow, standing)) => match shown_step(flow, *standing, now) {
                 NextStep::Code => SecureStep::EnterCode(self.0.backend.mailed_code(&mut conn, flow, now).await?),
                 NextStep::Review => self.review(&mut conn, flow).await?,
-                NextStep::Finished if now < flow.progress.ends_at => self.done(&mut conn, &flow.email, now).await?,
+                NextStep::Finished if now < flow.progress.ends_at => self.done(&mut conn, flow).await?,
                 _ => ask(&flow.email, true),
             },
             None => match self.0.signed_in(&mut conn).await {
-                Ok((_, stored)) => ask(&stored.account.email, false),
+                // The account's address may be the intruder's by now.
+                Ok((_, stored)) if self.is_settled(&mut conn, &stored.account, now).await? => {
+                    ask(&stored.account.email, false)
+                }
                 Err(Error::Fault(fault)) => return Err(fault.into()),
-                Err(_) => SecureStep::AskEmail {
+                _ => SecureStep::AskEmail {
                     email: None,
                     is_over: false,
                 },
@@ -55,26 +58,45 @@ impl SecureAccount<'_> {
         Ok(CurrentStep::first(step))
     }
 
-    async fn review(self, conn: &mut ReadConn, flow: &Flow) -> Result<SecureStep, Fault> {
-        let account = match &flow.account {
-            Some(id) => accounts::find(conn, id).await?.map(|stored| stored.account),
-            None => None,
-        };
-        let moved = account.filter(|account| account.email != flow.email);
+    async fn is_settled(self, conn: &mut ReadConn, account: &Account, now: Timestamp) -> Result<bool, Fault> {
+        let until = email_changes::undoable_until(conn, &account.id, now).await?;
+        Ok(until.is_none())
+    }
+
+    /// Returns what will happen, or why nothing can.
+    async fn review(self, conn: &mut ReadConn, flow: &Flow) -> Result<SecureStep, Error> {
+        let account = self.account_of(conn, flow).await?;
+        let moved = account.email != flow.email;
+        if account.disabled_at.is_some() {
+            return Err(Refusal::AccountDeactivated.into());
+        }
+        if moved {
+            account.require_unmanaged()?;
+        }
         Ok(SecureStep::Review {
             email: flow.email.clone(),
-            moved_to: moved.map(|account| account.email.masked()),
+            moved_to: moved.then(|| account.email.masked()),
         })
     }
 
-    async fn done(self, conn: &mut ReadConn, email: &EmailAddress, now: Timestamp) -> Result<SecureStep, Fault> {
-        let reset = self.0.find_flow(conn, Purpose::Reset).await?;
-        let waits =
-            reset.is_some_and(|flow| flow.email == *email && flow.progress.next_step(now) == NextStep::NewPassword);
+    async fn done(self, conn: &mut ReadConn, flow: &Flow) -> Result<SecureStep, Error> {
+        let account = self.account_of(conn, flow).await?;
+        let connected = identities::of_account(conn, &account.id).await?;
         Ok(SecureStep::Done {
-            email: email.clone(),
-            sets_password: waits,
+            email: flow.email.clone(),
+            sets_password: self.sets_password(&account, &connected),
         })
+    }
+
+    async fn account_of(self, conn: &mut ReadConn, flow: &Flow) -> Result<Account, Error> {
+        let id = flow.account.as_ref().ok_or(Refusal::FlowGone)?;
+        Ok(accounts::find(conn, id).await?.ok_or(Refusal::FlowGone)?.account)
+    }
+
+    /// Whether a new password follows: not for members, and not for accounts that sign in with a provider only.
+    fn sets_password(self, account: &Account, connected: &[Identity]) -> bool {
+        let usable = |row: &Identity| self.0.backend.usable_provider(&row.issuer).is_some();
+        account.managed_by.is_none() && (account.has_password || !connected.iter().any(usable))
     }
 
     /// E-mails a code. Every address gets the same screen; only the e-mail differs.
@@ -127,7 +149,15 @@ impl SecureAccount<'_> {
         let flow = self.0.demand_flow(&mut conn, SECURE).await?;
         match flow.progress.next_step(now) {
             NextStep::Review => {}
-            NextStep::Finished => return Ok(Transition::to(self.done(&mut conn, &flow.email, now).await?)),
+            NextStep::Finished if flow.progress.has_just_finished(now.plus_ms(-LOST_ANSWER_MS)) => {
+                // Sent twice, or the response was lost.
+                let done = self.done(&mut conn, &flow).await?;
+                let token = self.reset_token()?;
+                let begun = flows::find(&mut conn, &random::digest(&token), Purpose::Reset).await?;
+                let tokens = begun.map(|_| hold_flow(Purpose::Reset, token));
+                return Ok(Transition::new(done, tokens.into_iter().collect()));
+            }
+            NextStep::Finished => return Ok(Transition::to(self.done(&mut conn, &flow).await?)),
             NextStep::Over => return Err(Refusal::FlowGone.into()),
             _ => return Err(Refusal::StepElsewhere.into()),
         }
@@ -151,25 +181,30 @@ impl SecureAccount<'_> {
             email: flow.email.clone(),
             ..account
         };
+        // Flows before sessions: a sign-in that ends meanwhile would begin a session that this transaction does not see.
+        ended.extend(self.0.backend.end_flows(&mut tx, &flow.email, now).await?);
         sessions::end_all_but(&mut tx, &id, "").await?;
         devices::forget_all_but(&mut tx, &id, "").await?;
         self.0.backend.clear_confirmations(&mut tx, &id).await?;
-        ended.extend(self.0.backend.end_flows(&mut tx, &flow.email, now).await?);
+        if account.delete_after.is_some() && deletions::cancel(&mut tx, &id).await? {
+            self.0.log(&mut tx, &id, ActivityKind::DeletionCanceled, now).await?;
+        }
         let suspect_since = now.plus_days(-SUSPECT_DAYS);
-        let has_provider = self.disconnect_providers(&mut tx, &account, suspect_since).await?;
+        let connected = self.disconnect_providers(&mut tx, &account, suspect_since).await?;
         for row in connected_products::of_account(&mut tx, &id).await? {
             if row.connected_at > suspect_since.0 {
                 self.0.disconnect_product(&mut tx, &id, &row.client_id).await?;
             }
         }
         self.0.log(&mut tx, &id, ActivityKind::Secured, now).await?;
+        let sets_password = self.sets_password(&account, &connected);
         let notice = Notice::Secured {
             at: now,
             browser: self.0.caller.browser.clone(),
             restored,
+            sets_password,
         };
         self.0.notify(&mut tx, &account, notice, now).await?;
-        let sets_password = account.managed_by.is_none() && (account.has_password || !has_provider);
         let mut tokens = Vec::new();
         if sets_password {
             tokens.push(self.begin_reset(&mut tx, &account, &flow, now).await?);
@@ -206,26 +241,33 @@ impl SecureAccount<'_> {
         Ok(ended)
     }
 
-    /// Disconnects accounts at providers that were connected lately, but never the last way to sign in. Returns whether one is left.
-    async fn disconnect_providers(self, tx: &mut WriteTx, account: &Account, since: Timestamp) -> Result<bool, Fault> {
-        let connected = identities::of_account(tx, &account.id).await?;
-        let is_usable = |row: &&Identity| self.0.backend.usable_provider(&row.issuer).is_some();
-        let oldest = connected.iter().find(is_usable).map(|row| &row.id);
+    /// Disconnects accounts at providers that were connected lately, and returns the others. Also the last way to sign in: the new
+    /// password replaces it. Attack: an intruder connects their own account and disconnects the owner's.
+    async fn disconnect_providers(
+        self,
+        tx: &mut WriteTx,
+        account: &Account,
+        since: Timestamp,
+    ) -> Result<Vec<Identity>, Fault> {
+        let mut connected = identities::of_account(tx, &account.id).await?;
         if account.managed_by.is_some() {
-            return Ok(oldest.is_some());
+            return Ok(connected);
         }
-        let mut disconnected = false;
-        for row in &connected {
-            let is_last_way = !account.has_password && Some(&row.id) == oldest;
-            if row.linked_at > since.0 && !is_last_way {
-                disconnected |= identities::delete(tx, &account.id, &row.id).await?;
-            }
+        let suspect: Vec<_> = connected.extract_if(.., |row| row.linked_at > since.0).collect();
+        for row in &suspect {
+            identities::delete(tx, &account.id, &row.id).await?;
         }
-        if disconnected {
+        if !suspect.is_empty() {
             let kind = ActivityKind::ProviderDisconnected;
             self.0.log(tx, &account.id, kind, self.0.now()).await?;
         }
-        Ok(oldest.is_some())
+        Ok(connected)
+    }
+
+    /// Derives the token of the reset, so that a form that is sent twice gets the same one.
+    fn reset_token(self) -> Result<Secret, Refusal> {
+        let token = self.0.tokens.flow(SECURE).ok_or(Refusal::FlowGone)?;
+        Ok(self.0.backend.next_token(token))
     }
 
     /// Begins a reset in this browser whose code counts as verified: the one just entered went to the same mailbox.
@@ -235,8 +277,8 @@ impl SecureAccount<'_> {
         account: &Account,
         from: &Flow,
         now: Timestamp,
-    ) -> Result<TokenChange, Fault> {
-        let token = random::token();
+    ) -> Result<TokenChange, Error> {
+        let token = self.reset_token()?;
         let language = from.language.clone();
         let mut flow = Flow {
             account: Some(account.id.clone()),

@@ -46,13 +46,15 @@ pub async fn find(conn: &mut ReadConn, id: &str) -> Result<Option<Timestamp>, Fa
     Ok(at.flatten().map(Timestamp))
 }
 
-/// Lists up to 20 accounts to delete, the longest due first.
+/// Lists up to 20 accounts to delete, the longest due first. Not deactivated ones, whose owners cannot keep them.
 pub async fn due(conn: &mut ReadConn, now: Timestamp) -> Result<Vec<AccountId>, Fault> {
     let ids: Vec<String> = on!(conn, |conn| {
-        sqlx::query_scalar("SELECT id FROM accounts WHERE delete_after < $1 ORDER BY delete_after LIMIT 20")
-            .bind(now.0)
-            .fetch_all(conn)
-            .await?
+        sqlx::query_scalar(
+            "SELECT id FROM accounts WHERE delete_after < $1 AND disabled_at IS NULL ORDER BY delete_after LIMIT 20",
+        )
+        .bind(now.0)
+        .fetch_all(conn)
+        .await?
     });
     Ok(ids.into_iter().map(AccountId).collect())
 }
@@ -62,11 +64,22 @@ pub async fn due(conn: &mut ReadConn, now: Timestamp) -> Result<Vec<AccountId>, 
 pub async fn lock_due(tx: &mut WriteTx, id: &AccountId, now: Timestamp) -> Result<bool, Fault> {
     let locked = execute!(
         tx,
-        "UPDATE accounts SET delete_after = delete_after WHERE id = $1 AND delete_after < $2",
+        "UPDATE accounts SET delete_after = delete_after WHERE id = $1 AND delete_after < $2 AND disabled_at IS NULL",
         &id.0,
         now.0
     );
     Ok(locked == 1)
+}
+
+/// Deletes an account that is reactivated not before `until`.
+pub async fn postpone(tx: &mut WriteTx, id: &AccountId, until: Timestamp) -> Result<(), Fault> {
+    execute!(
+        tx,
+        "UPDATE accounts SET delete_after = $2 WHERE id = $1 AND delete_after < $2",
+        &id.0,
+        until.0
+    );
+    Ok(())
 }
 
 /// Deletes no account before `until`, and reminds the owners of those that wait until then, again.
@@ -82,10 +95,12 @@ pub async fn postpone_all(tx: &mut WriteTx, until: Timestamp, now: Timestamp) ->
 /// Lists up to 20 accounts whose owners are to be reminded.
 pub async fn unreminded(conn: &mut ReadConn, now: Timestamp) -> Result<Vec<AccountId>, Fault> {
     let ids: Vec<String> = on!(conn, |conn| {
-        sqlx::query_scalar("SELECT id FROM accounts WHERE remind_after < $1 ORDER BY remind_after LIMIT 20")
-            .bind(now.0)
-            .fetch_all(conn)
-            .await?
+        sqlx::query_scalar(
+            "SELECT id FROM accounts WHERE remind_after < $1 AND disabled_at IS NULL ORDER BY remind_after LIMIT 20",
+        )
+        .bind(now.0)
+        .fetch_all(conn)
+        .await?
     });
     Ok(ids.into_iter().map(AccountId).collect())
 }
@@ -94,7 +109,7 @@ pub async fn unreminded(conn: &mut ReadConn, now: Timestamp) -> Result<Vec<Accou
 pub async fn remind(tx: &mut WriteTx, id: &AccountId, now: Timestamp) -> Result<bool, Fault> {
     let reminded = execute!(
         tx,
-        "UPDATE accounts SET remind_after = NULL WHERE id = $1 AND remind_after < $2",
+        "UPDATE accounts SET remind_after = NULL WHERE id = $1 AND remind_after < $2 AND disabled_at IS NULL",
         &id.0,
         now.0
     );

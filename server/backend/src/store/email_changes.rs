@@ -5,7 +5,7 @@ use super::{ReadConn, WriteTx};
 use crate::Fault;
 use account::{AccountId, EmailAddress, Timestamp};
 
-/// Records a change that waits for its code. The same flow again, from another session of the browser, belongs to that account.
+/// Records a change that waits for its code.
 pub async fn begin(
     tx: &mut WriteTx,
     flow: &str,
@@ -15,8 +15,7 @@ pub async fn begin(
 ) -> Result<(), Fault> {
     later!(
         tx,
-        "INSERT INTO email_changes (id, account_id, old_email, ends_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, old_email = excluded.old_email",
+        "INSERT INTO email_changes (id, account_id, old_email, ends_at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
         flow,
         &account.0,
         old.as_str(),
@@ -36,7 +35,7 @@ pub async fn account_of(conn: &mut ReadConn, flow: &str) -> Result<Option<Accoun
     Ok(id.map(AccountId))
 }
 
-/// Lists the addresses that an account has left in the last seven days and no account has by now.
+/// Lists the addresses that an account has left and no account has by now.
 pub async fn left_by(conn: &mut ReadConn, account: &AccountId) -> Result<Vec<String>, Fault> {
     Ok(on!(conn, |conn| {
         sqlx::query_scalar(
@@ -88,15 +87,36 @@ pub async fn undo(tx: &mut WriteTx, account: &AccountId, old: &EmailAddress, now
     Ok(ended > 0)
 }
 
-/// Forgets that the account ever left this address, because it has it again.
-pub async fn forget(tx: &mut WriteTx, account: &AccountId, old: &EmailAddress) -> Result<(), Fault> {
-    later!(
-        tx,
-        "DELETE FROM email_changes WHERE account_id = $1 AND old_email = $2",
-        &account.0,
-        old.as_str(),
-    );
-    Ok(())
+/// Returns until when a completed change of an account can be undone.
+pub async fn undoable_until(
+    conn: &mut ReadConn,
+    account: &AccountId,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Fault> {
+    let until: Option<i64> = on!(conn, |conn| {
+        sqlx::query_scalar(
+            "SELECT MAX(ends_at) FROM email_changes WHERE account_id = $1 AND changed_at IS NOT NULL AND ends_at > $2",
+        )
+        .bind(&account.0)
+        .bind(now.0)
+        .fetch_one(conn)
+        .await?
+    });
+    Ok(until.map(Timestamp))
+}
+
+/// Returns whether an account has left the address, and can still get it back.
+pub async fn is_reserved(conn: &mut ReadConn, email: &EmailAddress, now: Timestamp) -> Result<bool, Fault> {
+    let found: Option<i64> = on!(conn, |conn| {
+        sqlx::query_scalar(
+            "SELECT MAX(ends_at) FROM email_changes WHERE old_email = $1 AND changed_at IS NOT NULL AND ends_at > $2",
+        )
+        .bind(email.as_str())
+        .bind(now.0)
+        .fetch_one(conn)
+        .await?
+    });
+    Ok(found.is_some())
 }
 
 /// Ends all changes of an account, so that none can be completed or undone.

@@ -49,7 +49,7 @@ pub fn unknown_account() -> AccountId {
     AccountId(String::new())
 }
 
-/// Appends an event. Events contain no secrets and no e-mail addresses.
+/// Appends an event. Events contain no secrets and no e-mail addresses. One of an account that was just deleted has no account.
 pub async fn append(
     tx: &mut WriteTx,
     account: &AccountId,
@@ -61,7 +61,8 @@ pub async fn append(
     later!(
         tx,
         "INSERT INTO events (id, account_id, kind, actor, at, browser, client, acted_by, organization_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT managed_by FROM accounts WHERE id = $2))",
+             VALUES ($1, COALESCE((SELECT id FROM accounts WHERE id = $2), ''), $3, $4, $5, $6, $7, $8,
+                     (SELECT managed_by FROM accounts WHERE id = $2))",
         crate::random::id_at(now),
         &account.0,
         kind.as_str(),

@@ -61,8 +61,9 @@ async fn the_button_ends_everything_and_a_new_password_follows(world: &World) {
     };
     let mut again = owner.clone();
     assert_eq!(owner.secure().await, Ok(done.clone()));
-    // The form is sent twice, or its response lost. Only the first one has the token of the reset.
-    assert_step!(again.secure(), SecureStep::Done);
+    // The form is sent twice, or its response lost.
+    assert_eq!(again.secure().await, Ok(done.clone()));
+    assert!(matches!(again.reset_step().await, ResetStep::ChoosePassword { .. }));
     assert_eq!(owner.request().secure_account().step().await.unwrap().step, done);
     assert!(!intruder.is_signed_in().await);
     assert!(entering.answer_reset(&reset).await.is_err());
@@ -252,21 +253,108 @@ async fn accounts_connected_lately_are_disconnected(world: &World) {
     assert_eq!(world.count_events(ADA, ActivityKind::ProviderDisconnected).await, 1);
 }
 
-/// A new account that signs in only with a provider keeps it.
+/// Attack: the intruder connects their own account at a provider and disconnects the owner's, so that it is the last way to sign in.
 #[apply(on_both!)]
-async fn the_last_way_to_sign_in_stays(world: &World) {
+async fn a_provider_connected_lately_is_replaced_by_a_password(world: &World) {
     let linked = Linked::to(world).await;
     let mut browser = linked.world.browser();
     linked.with_google(&mut browser, person("1", GRACE)).await.unwrap();
     let mut owner = reviewing(&linked.world, GRACE).await;
-    let done = SecureStep::Done {
+    let done = |sets_password| SecureStep::Done {
         email: address(GRACE),
+        sets_password,
+    };
+    assert_eq!(owner.secure().await, Ok(done(true)));
+    assert!(!browser.is_signed_in().await);
+    let identities = world.database.number("select count(*) from identities");
+    assert_eq!(identities.await, 0);
+    assert_step!(owner.choose(NEW_PASSWORD), ResetStep::Done);
+    // An account at a provider that was connected before stays.
+    linked.with_google(&mut browser, person("2", ADA)).await.unwrap();
+    linked.world.clock.advance_minutes(8 * 24 * 60);
+    let mut owner = reviewing(&linked.world, ADA).await;
+    let kept = SecureStep::Done {
+        email: address(ADA),
         sets_password: false,
     };
-    assert_eq!(owner.secure().await, Ok(done));
-    assert!(!browser.is_signed_in().await);
-    linked.with_google(&mut browser, person("1", GRACE)).await.unwrap();
+    assert_eq!(owner.secure().await, Ok(kept));
+    linked.with_google(&mut browser, person("2", ADA)).await.unwrap();
     assert!(browser.is_signed_in().await);
+}
+
+/// Attack: the owner signs in with a provider at the old address, and the new account keeps them from undoing the change.
+#[apply(on_both!)]
+async fn a_provider_makes_no_account_at_a_reserved_address(world: &World) {
+    let linked = Linked::to(world).await;
+    stolen(&linked.world).await;
+    let mut owner = linked.world.browser();
+    let refused = linked.with_google(&mut owner, person("1", ADA)).await;
+    assert_eq!(refused.map(drop), Err(Refusal::EmailMoved));
+    let mut owner = reviewing(&linked.world, ADA).await;
+    assert_step!(owner.secure(), SecureStep::Done);
+    assert_eq!(linked.world.stored(ADA).await.account.id.0, format!("id of {ADA}"));
+}
+
+/// Attack: the owner changes the address back on the profile, and the intruder undoes that from the address in between.
+#[apply(on_both!)]
+async fn an_address_that_was_changed_back_cannot_be_undone(world: &World) {
+    stolen(world).await;
+    let mut owner = world.signed_in(THIEF).await;
+    world.clock.advance_minutes(1);
+    owner.change_email(world, ADA).await.unwrap();
+    world.clock.advance_minutes(1);
+    world.browser().begin_secure(THIEF).await.unwrap();
+    let emails = world.emails_to(THIEF).await;
+    assert!(matches!(emails.last(), Some(Email::NoAccount(_))), "{emails:?}");
+}
+
+/// The address of the session may be the intruder's.
+#[apply(on_both!)]
+async fn a_signed_in_owner_types_the_address_after_a_change(world: &World) {
+    world.create_account(ADA).await;
+    let mut browser = world.signed_in(ADA).await;
+    let first = |email: Option<&str>| SecureStep::AskEmail {
+        email: email.map(str::to_owned),
+        is_over: false,
+    };
+    let step = browser.request().secure_account().step().await.unwrap().step;
+    assert_eq!(step, first(Some(ADA)));
+    browser.change_email(world, NEW).await.unwrap();
+    let step = browser.request().secure_account().step().await.unwrap().step;
+    assert_eq!(step, first(None));
+}
+
+/// Attack: an intruder has the account deleted, or sees that its owner undoes the change.
+#[apply(on_both!)]
+async fn a_stolen_account_outlives_the_undoing(world: &World) {
+    let short = world.with(|settings| settings.deletion_grace_days = 1).await;
+    let thief = stolen(&short).await;
+    let requested = short
+        .backend
+        .accounts()
+        .request_deletion(&address(THIEF))
+        .await
+        .unwrap();
+    let backend::DeletionRequest::Until(until) = requested else {
+        panic!("{requested:?}");
+    };
+    assert!(until > short.now().plus_days(7));
+    let told = short.notices_to(ADA).await;
+    assert!(
+        told.iter()
+            .any(|notice| matches!(notice, Notice::DeletionRequested { .. }))
+    );
+    assert!(!thief.is_signed_in().await);
+    let mut owner = short.browser();
+    short.deliver().await;
+    owner.begin_secure(ADA).await.unwrap();
+    let code = short.code_mailed_to(ADA).await;
+    assert!(owner.answer_secure(&other_code(&code, 1)).await.is_err());
+    assert_eq!(short.count_events(THIEF, ActivityKind::WrongCode).await, 0);
+    owner.answer_secure(&code).await.unwrap();
+    assert_step!(owner.secure(), SecureStep::Done);
+    assert_eq!(short.stored(ADA).await.account.delete_after, None);
+    assert_eq!(short.count_events(ADA, ActivityKind::DeletionCanceled).await, 1);
 }
 
 #[apply(on_both!)]

@@ -3,7 +3,7 @@
 use super::{CONNECTION, CONNECTION_MS, Kept, Offer, ProviderSignIn, row};
 use crate::flows::devices::DeviceEntry;
 use crate::oidc::{Identity, Provider};
-use crate::store::{ReadConn, WriteTx, accounts, identities, invitations, organizations};
+use crate::store::{ReadConn, WriteTx, accounts, email_changes, identities, invitations, organizations};
 use crate::{Error, Fault, TokenChange, TokenKind, Transition, random, seal};
 use account::{
     Account, AccountId, ActivityKind, DeviceTrust, EmailAddress, Membership, Method, ProviderStep, Refusal,
@@ -47,6 +47,10 @@ impl ProviderSignIn<'_> {
         }
         if organization.is_none() && !self.0.backend.settings().sign_up {
             return Err(Refusal::SignUpClosed.into());
+        }
+        // Attack: a new account at the address keeps the owner of a stolen one from undoing its change.
+        if email_changes::is_reserved(&mut tx, &email, now).await? {
+            return Err(Refusal::EmailMoved.into());
         }
         let account = self.create(&mut tx, &identity, email, organization, now).await?;
         self.sign_in(tx, kept, provider, &account, DeviceEntry::OfNewAccount, now)

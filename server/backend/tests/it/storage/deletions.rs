@@ -80,3 +80,20 @@ async fn deletions_are_postponed_with_another_reminder(world: &World) {
         "never earlier"
     );
 }
+
+/// Attack: an intruder requests the deletion, and support deactivates the account, which its owner then cannot keep.
+#[apply(on_both!)]
+async fn a_deactivated_account_is_not_deleted(world: &World) {
+    let mut tx = with_ada(world).await;
+    let (ada, due, later) = (id(ADA), NOW.plus_ms(1), NOW.plus_days(7));
+    deletions::request(&mut tx, &ada, NOW, Some(NOW)).await.unwrap();
+    accounts::set_disabled(&mut tx, &ada, Some(NOW), None).await.unwrap();
+    assert_eq!(deletions::due(&mut tx, due).await.unwrap(), []);
+    assert_eq!(deletions::unreminded(&mut tx, due).await.unwrap(), []);
+    assert!(!deletions::lock_due(&mut tx, &ada, due).await.unwrap());
+    assert!(!deletions::remind(&mut tx, &ada, due).await.unwrap());
+    accounts::set_disabled(&mut tx, &ada, None, None).await.unwrap();
+    deletions::postpone(&mut tx, &ada, later).await.unwrap();
+    deletions::postpone(&mut tx, &ada, NOW).await.unwrap();
+    assert_eq!(deletions::find(&mut tx, &ada.0).await.unwrap(), Some(later));
+}

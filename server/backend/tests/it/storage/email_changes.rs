@@ -82,13 +82,31 @@ async fn changes_are_forgotten(world: &World) {
     // Ada's address is hers in this test.
     let left = email_changes::left_by(&mut tx, &id(ADA)).await.unwrap();
     assert_eq!(left, [SECOND]);
-    email_changes::forget(&mut tx, &id(GRACE), &ada).await.unwrap();
-    assert!(was_left(&mut tx, &ada, NOW).await);
-    email_changes::forget(&mut tx, &id(ADA), &ada).await.unwrap();
-    assert!(!was_left(&mut tx, &ada, NOW).await && was_left(&mut tx, &second, NOW).await);
+    let until = Some(NOW.plus_ms(1_000));
+    assert_eq!(
+        email_changes::undoable_until(&mut tx, &id(ADA), NOW).await.unwrap(),
+        until
+    );
+    let late = NOW.plus_ms(1_000);
+    assert_eq!(
+        email_changes::undoable_until(&mut tx, &id(ADA), late).await.unwrap(),
+        None
+    );
+    assert_eq!(
+        email_changes::undoable_until(&mut tx, &id(GRACE), NOW).await.unwrap(),
+        None
+    );
+    for (email, at, reserved) in [
+        (&second, NOW, true),
+        (&second, late, false),
+        (&address(GRACE), NOW, false),
+    ] {
+        let found = email_changes::is_reserved(&mut tx, email, at).await.unwrap();
+        assert_eq!(found, reserved, "{email}");
+    }
     email_changes::end_all(&mut tx, &id(GRACE)).await.unwrap();
     assert_eq!(email_changes::prune(&mut tx, NOW.plus_ms(999)).await.unwrap(), 0);
-    assert_eq!(email_changes::prune(&mut tx, NOW.plus_ms(1_000)).await.unwrap(), 1);
+    assert_eq!(email_changes::prune(&mut tx, NOW.plus_ms(1_000)).await.unwrap(), 2);
     assert!(change(&mut tx, "3", &ada, NOW).await);
     email_changes::end_all(&mut tx, &id(ADA)).await.unwrap();
     assert!(!was_left(&mut tx, &ada, NOW).await);
