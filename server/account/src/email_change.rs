@@ -1,4 +1,4 @@
-use crate::{EmailAddress, MailedCode};
+use crate::{EmailAddress, MailedCode, Organization};
 use serde::{Deserialize, Serialize};
 
 /// The step of a change of the e-mail address as shown to the browser.
@@ -9,6 +9,8 @@ pub enum EmailChangeStep {
         /// The account's address.
         email: EmailAddress,
     },
+    /// An organization manages the account, and its address.
+    Managed(Organization),
     /// Check your e-mail, at the new address.
     EnterCode(MailedCode),
     /// The new address is the account's.

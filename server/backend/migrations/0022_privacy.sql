@@ -1,8 +1,8 @@
 -- The time after which the account is deleted; NULL: it stays. The time after which its owner is reminded; NULL once they were.
 ALTER TABLE accounts ADD COLUMN delete_after BIGINT;
 ALTER TABLE accounts ADD COLUMN remind_after BIGINT;
-CREATE INDEX accounts_to_delete ON accounts (delete_after) WHERE delete_after IS NOT NULL;
-CREATE INDEX accounts_to_remind ON accounts (remind_after) WHERE remind_after IS NOT NULL;
+CREATE INDEX accounts_to_delete ON accounts (delete_after) WHERE delete_after IS NOT NULL AND disabled_at IS NULL;
+CREATE INDEX accounts_to_remind ON accounts (remind_after) WHERE remind_after IS NOT NULL AND disabled_at IS NULL;
 
 -- What a deletion looks for. Where the tables are large, make these with CREATE INDEX CONCURRENTLY before.
 CREATE INDEX IF NOT EXISTS flows_by_address ON flows (email);

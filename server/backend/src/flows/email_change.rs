@@ -28,11 +28,15 @@ impl EmailChange<'_> {
     /// Returns the current step of the browser's change. Read-only.
     ///
     /// # Errors
-    /// [`Refusal::SignedOut`] without a live session; [`Refusal::ManagedByOrganization`].
+    /// [`Refusal::SignedOut`] without a live session.
     pub async fn step(self) -> Result<EmailChangeStep, Error> {
         let now = self.0.now();
         let mut conn = self.0.read().await?;
-        let account = self.owner(&mut conn).await?;
+        let (_, stored) = self.0.signed_in(&mut conn).await?;
+        let account = stored.account;
+        if let Some(membership) = account.managed_by {
+            return Ok(EmailChangeStep::Managed(membership.organization));
+        }
         let waiting = self.0.find_flow(&mut conn, CHANGE_EMAIL).await?;
         if let Some(flow) = waiting.filter(|flow| flow.progress.next_step(now) == NextStep::Code)
             && email_changes::account_of(&mut conn, &flow.id).await?.as_ref() == Some(&account.id)

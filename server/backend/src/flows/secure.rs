@@ -39,7 +39,11 @@ impl SecureAccount<'_> {
         let step = match &found {
             Some((flow, standing)) => match shown_step(flow, *standing, now) {
                 NextStep::Code => SecureStep::EnterCode(self.0.backend.mailed_code(&mut conn, flow, now).await?),
-                NextStep::Review => self.review(&mut conn, flow).await?,
+                NextStep::Review => match self.review(&mut conn, flow).await {
+                    // Deactivated or managed since the code.
+                    Err(Error::Refused(_)) => ask(&flow.email, true),
+                    review => review?,
+                },
                 NextStep::Finished if now < flow.progress.ends_at => self.done(&mut conn, flow).await?,
                 _ => ask(&flow.email, true),
             },

@@ -231,7 +231,8 @@ async fn an_organization_decides_the_address_of_its_members(world: &World) {
     };
     assert_eq!(browser.answer_email_change(&code).await, Err(refusal.clone()));
     assert_eq!(browser.begin_email_change(OTHER).await, Err(refusal));
-    assert!(browser.request().email_change().step().await.is_err());
+    let step = browser.request().email_change().step().await.unwrap();
+    assert_eq!(step, EmailChangeStep::Managed(crate::world::organization()));
     assert_eq!(world.stored(ADA).await.account.email, address(ADA));
 }
 
@@ -265,7 +266,8 @@ async fn an_address_can_be_taken_back_by_its_account_alone(world: &World) {
     world.clock.advance_minutes(1);
     assert_step!(browser.change_email(world, ADA), EmailChangeStep::Done);
     // Nothing is left to undo. Attack: from the address in between.
-    assert_eq!(world.database.number("select count(*) from email_changes").await, 0);
+    let left = "select count(*) from email_changes where changed_at is not null";
+    assert_eq!(world.database.number(left).await, 0);
 }
 
 /// Attack: a new account at the old address keeps its owner from undoing the change.

@@ -1,7 +1,7 @@
 //! The file with everything that is stored about an account, and the whole activity. Property 45.
 
 use crate::browser::{Browser, FlowResult, without_fault};
-use crate::world::{ADA, WRONG_PASSWORD, World};
+use crate::world::{ADA, PASSWORD, WRONG_PASSWORD, World};
 use account::{ActivityKind, Notice, Refusal};
 use backend::flows::AccountData;
 
@@ -93,6 +93,11 @@ async fn the_whole_activity_is_read_page_by_page(world: &World) {
             tx.commit().await.unwrap();
         }
     }
+    assert!(
+        browser.request().history().all().await.is_err(),
+        "without a recent proof"
+    );
+    browser.confirm_with_password(PASSWORD).await.unwrap();
     let first = browser.request().history().page("").await.unwrap();
     assert_eq!((first.events.len(), first.newer), (50, false));
     let rest = browser.request().history().page(&first.older.unwrap()).await.unwrap();

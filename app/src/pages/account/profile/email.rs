@@ -7,7 +7,7 @@ use crate::pages::entry::check_your_email::{Ways, check_your_email};
 use crate::ui::{Address, ButtonStyle, Details, LinkButton, NewEmailField, Page, SubmitButton};
 use crate::view::View;
 use crate::words::use_words;
-use account::{EmailAddress, EmailChangeStep, MailedCode};
+use account::{EmailAddress, EmailChangeStep, MailedCode, Organization};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -17,6 +17,7 @@ impl Step for EmailChangeStep {
             Self::Ask { email } => (0, Some(email.clone())),
             Self::EnterCode(mailed) => (1, Some(mailed.email.clone())),
             Self::Done { email } => (2, Some(email.clone())),
+            Self::Managed(_) => (3, None),
         }
     }
 }
@@ -31,6 +32,7 @@ fn show(state: PageState<EmailChangeStep>) -> View {
     flow.show(move |step| match step {
         EmailChangeStep::Ask { email } | EmailChangeStep::Done { email } => ask(flow, &email),
         EmailChangeStep::EnterCode(mailed) => enter_code(flow, &mailed),
+        EmailChangeStep::Managed(organization) => managed(&organization),
     })
 }
 
@@ -71,6 +73,24 @@ fn enter_code(flow: Flow<EmailChangeStep>, mailed: &MailedCode) -> AnyView {
     };
     let lead = use_words().say("email_change.code_lead");
     check_your_email(mailed, flow.controller, ways, lead, None)
+}
+
+fn managed(organization: &Organization) -> AnyView {
+    let words = use_words();
+    let by = words.say_with("security.managed", &[("organization", &organization.name)]);
+    let ask = words.say_with(
+        "email_change.managed",
+        &[("administrator", &organization.administrator_name)],
+    );
+    let administrator = organization.administrator_email.clone();
+    view! {
+        <Page heading=words.say("profile.edit_email")>
+            <p>{by}</p>
+            <p>{ask} " " <Address text=administrator /></p>
+            {cancel()}
+        </Page>
+    }
+    .into_any()
 }
 
 fn cancel() -> AnyView {

@@ -27,10 +27,9 @@ async fn a_change_is_completed_once_by_its_account_from_its_address(world: &Worl
     let mut tx = with_ada(world).await;
     let (ada, grace) = (address(ADA), address(GRACE));
     assert!(accounts::insert(&mut tx, &local(GRACE), None, NOW).await.unwrap());
-    email_changes::begin(&mut tx, "f", &id(GRACE), &grace, NOW)
-        .await
-        .unwrap();
-    email_changes::begin(&mut tx, "f", &id(ADA), &ada, NOW).await.unwrap();
+    for (account, old) in [(id(ADA), &ada), (id(GRACE), &grace)] {
+        email_changes::begin(&mut tx, "f", &account, old, NOW).await.unwrap();
+    }
     assert_eq!(email_changes::account_of(&mut tx, "f").await.unwrap(), Some(id(ADA)));
     assert_eq!(email_changes::account_of(&mut tx, "none").await.unwrap(), None);
     let end = NOW.plus_ms(1_000);
