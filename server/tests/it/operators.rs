@@ -82,9 +82,9 @@ async fn a_command_is_retried_after_a_serialization_failure() {
     sqlx::raw_sql(AssertSqlSafe(strict)).execute(&mut beside).await.unwrap();
     for line in [
         "user email ada@example.com ada@lovelace.example --yes",
-        "user disable --email ada@lovelace.example",
         "user hand-over --email grace@example.com --organization O --administrator-name A --administrator-email a@example.com",
         "user delete ada@lovelace.example --yes",
+        "user disable --email ada@lovelace.example",
         "user delete grace@example.com --now --yes",
     ] {
         let mut tx = beside.begin().await.unwrap();
